@@ -1,0 +1,176 @@
+# Confab: `make help` lists the targets.
+#
+# One plain Makefile, no recursion except to read itself again with other flags (or after the packages are there).
+#   BUILD=dir        where everything goes; several builds at once each need their own (make BUILD=build/mine)
+#   SAN=list         sanitizers, e.g. make BUILD=build/asan SAN=address,undefined
+#   DEVELOPER=1      warnings are errors; `make test` sets it
+#   V=1              show the commands
+# CFLAGS, CPPFLAGS and LDFLAGS are the user's: they are added last and never changed here.
+
+BUILD     ?= build
+SAN       ?=
+DEVELOPER ?=
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+FUZZ_SECONDS ?= 20
+FUZZ_CC   ?= clang
+CFLAGS    ?= -O2 -g
+Q         := $(if $(V),,@)
+say        = @$(if $(V),:,printf '  %-5s %s\n')
+
+# ---------------------------------------------------------------- sources, one per line, sorted
+
+# The library that both programs link: $(BUILD)/libconfab.a
+SHARED_SRCS = \
+
+# $(BUILD)/confab-rest
+REST_SRCS = \
+
+# $(BUILD)/confab-ws
+WS_SRCS = \
+
+# $(BUILD)/confabctl
+CTL_SRCS = \
+
+# One cmocka program per tests/unit/<name>.c, linked with libconfab.a and every library of ours that it uses.
+# What it needs besides (the daemons' own files, test helpers) is named as sources in <name>_SRCS, linker options
+# such as --wrap in <name>_LDFLAGS:
+#   test_door_head_SRCS    = rest/door_head.c
+#   test_door_head_LDFLAGS = -Wl,--wrap=accept4
+UNIT_TESTS = \
+
+# One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
+FUZZ_TARGETS = \
+
+# $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
+BENCH_SRCS = \
+
+# ---------------------------------------------------------------- flags
+
+SHARED_PKGS = json-c libcrypto libsodium
+REST_PKGS   = libmicrohttpd libmariadb
+WS_PKGS     = libwebsockets libuv
+CTL_PKGS    = libcurl
+TEST_PKGS   = cmocka
+
+pkg_cflags := $(shell pkg-config --cflags $(SHARED_PKGS) $(REST_PKGS) $(WS_PKGS) $(CTL_PKGS) 2>/dev/null)
+pkg_libs    = $(shell pkg-config --libs $(1))
+
+WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith \
+            -Wwrite-strings -Wundef $(if $(filter 1,$(DEVELOPER)),-Werror)
+HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+SANITIZE  = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+
+ALL_CPPFLAGS = -D_GNU_SOURCE -I. $(patsubst -I%,-isystem %,$(pkg_cflags)) $(CPPFLAGS)
+ALL_CFLAGS   = -std=c11 -pthread $(WARNINGS) $(HARDENING) $(SANITIZE) $(CFLAGS)
+ALL_LDFLAGS  = -pthread -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZE) $(LDFLAGS)
+
+# ---------------------------------------------------------------- build
+
+obj  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LIB  = $(BUILD)/libconfab.a
+unit = $(addprefix $(BUILD)/tests/unit/,$(UNIT_TESTS))
+fuzz = $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_TARGETS))
+
+all: rest ws $(if $(strip $(CTL_SRCS)),$(BUILD)/confabctl)   ## build everything into build/
+rest: $(BUILD)/confab-rest                                   ## build the API daemon
+ws: $(BUILD)/confab-ws                                       ## build the WebSocket daemon
+.DEFAULT_GOAL := all
+
+$(LIB): $(call obj,$(SHARED_SRCS))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/confab-rest: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(REST_PKGS))
+$(BUILD)/confab-rest: $(call obj,$(REST_SRCS)) $(LIB)
+$(BUILD)/confab-ws: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(WS_PKGS))
+$(BUILD)/confab-ws: $(call obj,$(WS_SRCS)) $(LIB)
+$(BUILD)/confabctl: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(CTL_PKGS))
+$(BUILD)/confabctl: $(call obj,$(CTL_SRCS)) $(LIB)
+$(BUILD)/confab-bench: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(REST_PKGS) $(WS_PKGS))
+$(BUILD)/confab-bench: $(call obj,$(BENCH_SRCS)) $(LIB)
+$(BUILD)/confab-rest $(BUILD)/confab-ws $(BUILD)/confabctl $(BUILD)/confab-bench:
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(say) CC $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+.SECONDEXPANSION:
+.SECONDARY:
+$(BUILD)/tests/unit/%: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(REST_PKGS) $(WS_PKGS) $(CTL_PKGS) $(TEST_PKGS))
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call obj,$$($$*_SRCS)) $(LIB)
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) $($*_LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+$(BUILD)/tests/fuzz/%: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(REST_PKGS) $(WS_PKGS))
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $$(call obj,$$($$*_SRCS)) $(LIB)
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lm
+
+# Other flags than last time: build again (-Werror changes no code).
+flags_now = $(CC) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
+$(BUILD)/flags: always
+	@mkdir -p $(@D); printf '%s\n' '$(flags_now)' | cmp -s - $@ || printf '%s\n' '$(flags_now)' >$@
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ---------------------------------------------------------------- tests
+
+unit-build: $(unit)
+unit: unit-build                   ## build and run the unit tests
+	@BUILD=$(BUILD) tests/tools/unit.sh $(UNIT_TESTS)
+
+fuzz-build: $(fuzz)
+fuzz:                              ## run every fuzz target for FUZZ_SECONDS (make fuzz FUZZ_SECONDS=300)
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(FUZZ_CC) SAN=fuzzer-no-link,address,undefined fuzz-build
+	@BUILD=$(BUILD)/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) tests/tools/fuzz.sh $(FUZZ_TARGETS)
+fuzz-short:                        ## the same, a few seconds each
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
+
+layers: all                        ## check the include rules and what the programs contain
+	@BUILD=$(BUILD) tests/tools/layers.sh
+model:                             ## check the stream protocol with spin, and that the broken variants fail
+	@tests/model/run.sh
+asan:                              ## both daemons with address and undefined behaviour sanitizers, in build/asan
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SAN=address,undefined DEVELOPER=1 all
+lint:                              ## cppcheck and clang-tidy under the committed profiles
+	@CPPFLAGS='$(ALL_CPPFLAGS)' tests/tools/lint.sh $(SHARED_SRCS) $(REST_SRCS) $(WS_SRCS) $(CTL_SRCS)
+fmt:                               ## format the C sources
+	@git ls-files '*.c' '*.h' | xargs -r clang-format -i
+test:                              ## install what is missing, build, run all tests
+	@etc/dev/deps.sh test
+	@MAKE='$(MAKE)' BUILD=$(BUILD) tests/tools/test.sh
+bench: all                         ## measure against this machine's own limits
+	@$(MAKE) --no-print-directory $(BUILD)/confab-bench
+	@BUILD=$(BUILD) tests/bench/run.sh
+soak: all                          ## 60 s of mixed load with kills, checked message by message
+	@BUILD=$(BUILD) tests/tools/soak.sh
+
+# ---------------------------------------------------------------- run, install
+
+deps:                              ## install the packages that are missing (Debian)
+	@etc/dev/deps.sh run
+run:                               ## install what is missing, build, start everything until Ctrl-C
+	@etc/dev/deps.sh run
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) etc/dev/run.sh
+demo-data:                         ## load the demo data into the running system
+	@BUILD=$(BUILD) etc/dev/demo-data.sh
+install: all                       ## install below DESTDIR/PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/confab/sql $(DESTDIR)/etc/confab \
+	  $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(BUILD)/confab-rest $(BUILD)/confab-ws $(BUILD)/confabctl $(DESTDIR)$(PREFIX)/bin
+	install -m 644 sql/*.sql $(DESTDIR)$(PREFIX)/share/confab/sql
+	install -m 644 etc/systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for f in confab-rest.conf confab-ws.conf; do \
+	  [ -e $(DESTDIR)/etc/confab/$$f ] || install -m 640 etc/$$f $(DESTDIR)/etc/confab; done
+clean:                             ## remove build/ (var/ with the data stays)
+	rm -rf build
+help:                              ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf '  %-12s %s\n' "$$t" "$$d"; done
+
+always:
+.PHONY: all rest ws unit unit-build fuzz fuzz-build fuzz-short layers model asan lint fmt test bench soak deps run demo-data \
+        install clean help always
