@@ -1,0 +1,101 @@
+#!/bin/bash
+# deps.sh run|test -- install the Debian packages that are missing; does nothing when none is.
+#
+# "run" is what building and running needs, "test" adds what the tests need. Only mariadb-server-core is taken, not
+# mariadb-server: no service is installed or started, ours is private. Packages that bring a service nevertheless
+# (nginx, for one test) are kept from starting it. sudo is used only by ordinary users and only to install.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+run=(
+    gcc libc6-dev make pkgconf ca-certificates curl
+    libmicrohttpd-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libjson-c-dev libmariadb-dev
+    libssl-dev libsodium-dev libcurl4-openssl-dev uthash-dev
+    mariadb-server-core mariadb-client-core
+)
+test=(
+    git libcmocka-dev clang libclang-rt-dev llvm cppcheck clang-tidy spin binutils file
+    chromium nginx-light python3 python3-websockets python3-aiohttp
+)
+
+missing=()
+want() {
+    local p
+    for p in "$@"; do
+        case $(dpkg-query -W -f '${Status}' "$p" 2>/dev/null || true) in
+        *"ok installed") ;;
+        *) missing+=("$p") ;;
+        esac
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "deps: these packages are missing and there is no sudo; as root: apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+}
+
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -o Dpkg::Use-Pty=0 "$@"
+}
+
+# While we install, nothing that a package brings may be started.
+install_quietly() {
+    local guard=/usr/sbin/policy-rc.d placed='' status=0
+    if [ ! -e "$guard" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$guard" >/dev/null
+        as_root chmod 755 "$guard"
+        placed=1
+    fi
+    apt install --no-install-recommends "${missing[@]}" || status=$?
+    if [ -n "$placed" ]; then
+        as_root rm -f "$guard"
+    fi
+    return "$status"
+}
+
+install_missing() {
+    echo "deps: installing ${missing[*]}"
+    apt update -q || echo "deps: apt-get update failed, trying with the package lists as they are" >&2
+    install_quietly
+    case " ${missing[*]} " in
+    *" nginx-light "*)
+        if command -v systemctl >/dev/null; then
+            as_root systemctl disable --quiet nginx 2>/dev/null || true
+        fi
+        ;;
+    esac
+}
+
+install_npm_packages() {
+    local stamp=tests/node_modules/.package.json
+    if cmp -s tests/package.json "$stamp"; then
+        return
+    fi
+    echo "deps: installing the npm packages of tests/package.json"
+    (cd tests && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error)
+    cp tests/package.json "$stamp"
+}
+
+if ! command -v apt-get >/dev/null; then
+    echo "deps: this is not Debian; needed are the counterparts of: ${run[*]}" >&2
+    exit 0
+fi
+want "${run[@]}"
+if [ "${1:-run}" = test ]; then
+    want "${test[@]}"
+    # A node from elsewhere is as good as Debian's, and often brings its own npm.
+    command -v node >/dev/null || want nodejs
+    command -v npm >/dev/null || want npm
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+    install_missing
+fi
+if [ "${1:-run}" = test ]; then
+    install_npm_packages
+fi
