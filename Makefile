@@ -22,6 +22,21 @@ say        = @$(if $(V),:,printf '  %-5s %s\n')
 
 # The library that both programs link: $(BUILD)/libconfab.a
 SHARED_SRCS = \
+  shared/arena.c \
+  shared/buf.c \
+  shared/bug.c \
+  shared/clock.c \
+  shared/code.c \
+  shared/id.c \
+  shared/json.c \
+  shared/json_out.c \
+  shared/json_scan.c \
+  shared/log.c \
+  shared/mem.c \
+  shared/rc.c \
+  shared/rd.c \
+  shared/str.c \
+  shared/utf8.c \
 
 # $(BUILD)/confab-rest
 REST_SRCS = \

@@ -1,0 +1,61 @@
+/*
+ * conf.h -- a table of settings: load, check, print
+ *
+ * File form: `key = value`, '#' comments, no sections. Units: ms/s/m/h/d for times, k/m/g for sizes.
+ * The caller gives an array of rows that point into its own struct; loading writes the defaults,
+ * then the file, then `key=value` overrides from the command line (--set). Lists are comma separated.
+ * Errors are sentences with file and line, appended to why; an unknown key, a bad unit or a value
+ * out of bounds is RC_INVALID and nothing may be used. The parser is a pure function over bytes.
+ */
+#ifndef SHARED_CONF_H
+#define SHARED_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "shared/buf.h"
+#include "shared/rc.h"
+
+enum conf_type {
+    CONF_BOOL,   /* bool: yes/no, on/off, true/false */
+    CONF_U64,    /* uint64_t, plain number */
+    CONF_MS,     /* uint64_t milliseconds; 30s, 5m, 250ms */
+    CONF_BYTES,  /* uint64_t bytes; 64k, 2m */
+    CONF_STRING, /* char *, owned by the table (conf_release) */
+    CONF_ENUM,   /* int; `choices` is "off|warn|required", the value is the index */
+};
+
+enum conf_flag {
+    CONF_SECRET = 1,     /* masked by print */
+    CONF_RELOADABLE = 2, /* SIGHUP applies it */
+};
+
+struct conf_key {
+    const char *name;
+    enum conf_type type;
+    void *value;          /* where the value goes */
+    const char *fallback; /* default, in file form */
+    uint64_t min, max;    /* numbers, times (ms), sizes; length of strings. max 0: no bound */
+    const char *choices;  /* CONF_ENUM only */
+    unsigned flags;       /* enum conf_flag */
+    const char *help;     /* one line */
+};
+
+/* Write every fallback into its value. BUG on a bad table. */
+void conf_defaults(const struct conf_key *keys, size_t count);
+/* Parse text over the present values. name is shown in errors. */
+RC_CHECK enum rc conf_parse(const struct conf_key *keys, size_t count, const char *name,
+                            struct str text, struct buf *why);
+/* Read the file and parse it. */
+RC_CHECK enum rc conf_load(const struct conf_key *keys, size_t count, const char *path,
+                           struct buf *why);
+/* One "key=value" from the command line. */
+RC_CHECK enum rc conf_set(const struct conf_key *keys, size_t count, const char *assignment,
+                          struct buf *why);
+/* Every key with help, bounds and present value, in file form (loads back to the same values). */
+void conf_print(const struct conf_key *keys, size_t count, FILE *out);
+void conf_release(const struct conf_key *keys, size_t count);
+
+#endif
