@@ -67,7 +67,7 @@ CNF
 install_data() {
     [ -d "$dir/data/mysql" ] && return
     rm -rf "$dir/data.new"
-    mariadb-install-db --no-defaults --datadir="$dir/data.new" --user="$user" --skip-test-db --skip-name-resolve \
+    mariadb-install-db --no-defaults --datadir="$dir/data.new" --user="$user" --skip-test-db --skip-name-resolve --force \
         --auth-root-authentication-method=socket --auth-root-socket-user="$user" >"$dir/install.log" 2>&1 ||
         fail "mariadb-install-db failed: $(tail -n 3 "$dir/install.log")"
     rm -f "$dir"/data.new/ib_logfile0.bak
