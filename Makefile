@@ -27,11 +27,15 @@ SHARED_SRCS = \
   shared/bug.c \
   shared/clock.c \
   shared/code.c \
+  shared/conf.c \
   shared/id.c \
   shared/json.c \
   shared/json_out.c \
   shared/json_scan.c \
+  shared/jwt.c \
+  shared/jwt_keys.c \
   shared/log.c \
+  shared/map64.c \
   shared/mem.c \
   shared/rc.c \
   shared/rd.c \
@@ -40,6 +44,10 @@ SHARED_SRCS = \
 
 # $(BUILD)/confab-rest
 REST_SRCS = \
+  rest/metrics.c \
+  rest/password.c \
+  rest/ratelimit.c \
+  rest/workpool.c \
 
 # $(BUILD)/confab-ws
 WS_SRCS = \
@@ -53,6 +61,16 @@ CTL_SRCS = \
 #   test_door_head_SRCS    = rest/door_head.c
 #   test_door_head_LDFLAGS = -Wl,--wrap=accept4
 UNIT_TESTS = \
+  test_map64 \
+  test_metrics \
+  test_password \
+  test_ratelimit \
+  test_workpool \
+
+test_metrics_SRCS = rest/metrics.c
+test_password_SRCS = rest/password.c
+test_ratelimit_SRCS = rest/ratelimit.c
+test_workpool_SRCS = rest/workpool.c
 
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
