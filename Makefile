@@ -196,9 +196,10 @@ install: all                       ## install below DESTDIR/PREFIX
 	  $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(BUILD)/confab-rest $(BUILD)/confab-ws $(BUILD)/confabctl $(DESTDIR)$(PREFIX)/bin
 	install -m 644 sql/*.sql $(DESTDIR)$(PREFIX)/share/confab/sql
-	install -m 644 etc/systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system
-	for f in confab-rest.conf confab-ws.conf; do \
-	  [ -e $(DESTDIR)/etc/confab/$$f ] || install -m 640 etc/$$f $(DESTDIR)/etc/confab; done
+	for f in confab-rest.service confab-ws@.service; do \
+	  sed 's|/usr/bin/|$(PREFIX)/bin/|' etc/systemd/$$f >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; done
+	for f in confab-rest.conf confab-ws.conf; do [ -e $(DESTDIR)/etc/confab/$$f ] || \
+	  sed 's|/usr/share/|$(PREFIX)/share/|' etc/$$f >$(DESTDIR)/etc/confab/$$f; done
 clean:                             ## remove build/ (var/ with the data stays)
 	rm -rf build
 help:                              ## this list
