@@ -163,6 +163,22 @@ bool json_str(struct jval v, struct str *out)
     return true;
 }
 
+bool json_str_is(struct jval v, const char *text)
+{
+    struct str found;
+    return json_str(v, &found) && str_eq(found, str_of(text));
+}
+
+bool json_list_has(struct jval array, const char *text)
+{
+    for (size_t i = 0; i < json_length(array); i++) {
+        if (json_str_is(json_at(array, i), text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool json_i64(struct jval v, int64_t *out)
 {
     if (json_type(v) != JSON_INT) {

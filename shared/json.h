@@ -58,6 +58,8 @@ bool json_next(struct jval object, size_t *i, struct str *key, struct jval *valu
 
 /* Typed access without conversion. false: other type or absent; *out untouched. */
 bool json_str(struct jval v, struct str *out);
+bool json_str_is(struct jval v, const char *text); /* a string, and that one */
+bool json_list_has(struct jval array, const char *text); /* an array with that string */
 bool json_u64(struct jval v, uint64_t *out); /* integral, 0..2^53 */
 bool json_i64(struct jval v, int64_t *out);
 bool json_bool(struct jval v, bool *out);

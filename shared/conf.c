@@ -1,0 +1,527 @@
+/*
+ * conf.c -- a table of settings: load, check, print
+ *
+ * One reader and one writer per type, and everything else is shared: a default, a line of a file
+ * and an override all go through read_value, so they cannot differ in what they accept.
+ *
+ * A value in a file ends at a '#' that follows a blank. A string that needs such bytes, or blanks
+ * at its ends, is written in double quotes, with \" and \\ inside. An override is taken literally.
+ */
+#include "shared/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shared/bug.h"
+#include "shared/mem.h"
+#include "shared/utf8.h"
+
+#define FILE_MAX_BYTES ((size_t)1024 * 1024)
+#define ERRORS_MAX     20 /* shown of one text; more would bury the first */
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+/* Largest first: printing takes the first that divides the value. */
+static const struct unit time_units[] = {
+    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {NULL, 0},
+};
+static const struct unit size_units[] = {
+    {"g", UINT64_C(1) << 30},
+    {"m", UINT64_C(1) << 20},
+    {"k", UINT64_C(1) << 10},
+    {"", 1},
+    {NULL, 0},
+};
+static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
+
+static const struct unit *units_of(enum conf_type type)
+{
+    return type == CONF_MS ? time_units : type == CONF_BYTES ? size_units : no_units;
+}
+
+/* ---------------------------------------------------------------- writing values */
+
+static void add_number(struct buf *out, enum conf_type type, uint64_t n)
+{
+    const struct unit *unit = units_of(type);
+    if (n == 0) {
+        buf_add_z(out, type == CONF_MS ? "0s" : "0");
+        return;
+    }
+    while (n % unit->factor != 0) {
+        unit++;
+    }
+    buf_add_u64(out, n / unit->factor);
+    buf_add_z(out, unit->name);
+}
+
+/* Would this text, unquoted in a file, come back as itself? */
+static bool is_plain(struct str s)
+{
+    struct str trimmed = str_trim(s);
+    if (trimmed.len != s.len || (s.len > 0 && (s.p[0] == '"' || s.p[0] == '#'))) {
+        return false;
+    }
+    for (size_t i = 1; i < s.len; i++) {
+        if (s.p[i] == '#' && (s.p[i - 1] == ' ' || s.p[i - 1] == '\t')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void add_string(struct buf *out, struct str s)
+{
+    if (is_plain(s)) {
+        buf_add_str(out, s);
+        return;
+    }
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.p[i] == '"' || s.p[i] == '\\') {
+            buf_add_char(out, '\\');
+        }
+        buf_add_char(out, s.p[i]);
+    }
+    buf_add_char(out, '"');
+}
+
+/* The index-th name of "off|warn|required"; p is NULL past the last. */
+static struct str choice_at(const char *choices, int index)
+{
+    struct str rest = str_of(choices), name = STR_NONE;
+    for (int i = 0; i <= index; i++) {
+        if (!rest.p) {
+            return STR_NONE;
+        }
+        rest = str_cut(rest, '|', &name);
+    }
+    return name;
+}
+
+static void add_value(struct buf *out, const struct conf_key *key)
+{
+    switch (key->type) {
+    case CONF_BOOL:
+        buf_add_z(out, *(const bool *)key->value ? "yes" : "no");
+        break;
+    case CONF_U64:
+    case CONF_MS:
+    case CONF_BYTES:
+        add_number(out, key->type, *(const uint64_t *)key->value);
+        break;
+    case CONF_STRING:
+        add_string(out, str_of(*(char *const *)key->value));
+        break;
+    case CONF_ENUM:
+        buf_add_str(out, choice_at(key->choices, *(const int *)key->value));
+        break;
+    }
+}
+
+/* "1s to 5m", "at least 1", "one of off, warn, required"; nothing without bounds. */
+static void add_bounds(struct buf *out, const struct conf_key *key)
+{
+    /* The length of a string is counted in bytes, not in kilobytes. */
+    enum conf_type type = key->type == CONF_STRING ? CONF_U64 : key->type;
+    if (key->type == CONF_BOOL) {
+        buf_add_z(out, "yes or no");
+    } else if (key->type == CONF_ENUM) {
+        buf_add_z(out, "one of ");
+        struct str name;
+        for (int i = 0; (name = choice_at(key->choices, i)).p; i++) {
+            buf_add_z(out, i > 0 ? ", " : "");
+            buf_add_str(out, name);
+        }
+    } else if (key->max != 0) {
+        add_number(out, type, key->min);
+        buf_add_z(out, " to ");
+        add_number(out, type, key->max);
+    } else if (key->min != 0) {
+        buf_add_z(out, "at least ");
+        add_number(out, type, key->min);
+    }
+    if (key->type == CONF_STRING && (key->min != 0 || key->max != 0)) {
+        buf_add_z(out, " characters");
+    }
+}
+
+/* ---------------------------------------------------------------- reading values */
+
+static bool in_bounds(const struct conf_key *key, uint64_t n)
+{
+    return n >= key->min && (key->max == 0 || n <= key->max);
+}
+
+static bool read_bool(struct str text, bool *out)
+{
+    static const char *const words[] = {"no", "yes", "off", "on", "false", "true"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (str_ieq(text, str_of(words[i]))) {
+            *out = i % 2 == 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Digits and a unit. A size may go without one; a time may not, but for 0. */
+static bool read_number(struct str text, enum conf_type type, uint64_t *out)
+{
+    struct str digits = text;
+    while (digits.len > 0 && (digits.p[digits.len - 1] < '0' || digits.p[digits.len - 1] > '9')) {
+        digits.len--;
+    }
+    uint64_t n;
+    if (!str_u64(digits, &n)) {
+        return false;
+    }
+    struct str name = str_from(text, digits.len);
+    if (n == 0 && name.len == 0) {
+        *out = 0;
+        return true;
+    }
+    for (const struct unit *unit = units_of(type); unit->name; unit++) {
+        if (str_ieq(name, str_of(unit->name))) {
+            return !__builtin_mul_overflow(n, unit->factor, out);
+        }
+    }
+    return false;
+}
+
+static bool read_choice(struct str text, const char *choices, int *out)
+{
+    struct str name;
+    for (int i = 0; (name = choice_at(choices, i)).p; i++) {
+        if (str_eq(text, name)) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_string(const struct conf_key *key, struct str text)
+{
+    if (!in_bounds(key, text.len) || !utf8_valid(text) || utf8_has_control(text, false)) {
+        return false;
+    }
+    char **value = key->value;
+    char *copy = mem_copy(text.p, text.len);
+    free(*value);
+    *value = copy;
+    return true;
+}
+
+/* Store the text as the key's value; false, and the value as it was, when it is none. */
+static bool read_value(const struct conf_key *key, struct str text)
+{
+    uint64_t n = 0;
+    switch (key->type) {
+    case CONF_BOOL:
+        return read_bool(text, key->value);
+    case CONF_U64:
+    case CONF_MS:
+    case CONF_BYTES:
+        if (!read_number(text, key->type, &n) || !in_bounds(key, n)) {
+            return false;
+        }
+        *(uint64_t *)key->value = n;
+        return true;
+    case CONF_STRING:
+        return read_string(key, text);
+    case CONF_ENUM:
+        return read_choice(text, key->choices, key->value);
+    }
+    return false;
+}
+
+/* ---------------------------------------------------------------- lines */
+
+/* The bytes of a quoted value; false when the quotes do not end or an escape is unknown. */
+static bool unquote(struct str text, struct buf *out)
+{
+    for (size_t i = 1; i < text.len; i++) {
+        char c = text.p[i];
+        if (c == '"') {
+            struct str after = str_trim(str_from(text, i + 1));
+            return after.len == 0 || after.p[0] == '#';
+        }
+        if (c == '\\') {
+            i++;
+            if (i == text.len || (text.p[i] != '"' && text.p[i] != '\\')) {
+                return false;
+            }
+            c = text.p[i];
+        }
+        buf_add_char(out, c);
+    }
+    return false;
+}
+
+static struct str without_comment(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] == '#' && (i == 0 || text.p[i - 1] == ' ' || text.p[i - 1] == '\t')) {
+            text.len = i;
+        }
+    }
+    return str_trim(text);
+}
+
+/* What stands behind '=' in a file, decoded. The result is a view of text or of scratch. */
+static bool file_value(struct str text, struct buf *scratch, struct str *out)
+{
+    text = str_trim(text);
+    if (text.len > 0 && text.p[0] == '"') {
+        buf_clear(scratch);
+        if (!unquote(text, scratch) || !buf_ok(scratch)) {
+            return false;
+        }
+        *out = buf_str(scratch);
+        return true;
+    }
+    *out = without_comment(text);
+    return true;
+}
+
+static const struct conf_key *find(const struct conf_key *keys, size_t count, struct str name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(str_of(keys[i].name), name)) {
+            return &keys[i];
+        }
+    }
+    return NULL;
+}
+
+/* Names and values of a file may hold anything: show what is printable, and not all of it. */
+static void add_shown(struct buf *out, struct str s)
+{
+    struct str shown = s.len <= 60 ? s : (struct str){s.p, 60};
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < shown.len; i++) {
+        unsigned char c = (unsigned char)shown.p[i];
+        buf_add_char(out, c >= 0x20 && c < 0x7F ? (char)c : '?');
+    }
+    buf_add_z(out, shown.len < s.len ? "..." : "");
+    buf_add_char(out, '"');
+}
+
+static void explain_value(const struct conf_key *key, struct str value, struct buf *why)
+{
+    buf_addf(why, "%s cannot be ", key->name);
+    if (key->flags & CONF_SECRET) {
+        buf_add_z(why, "that");
+    } else {
+        add_shown(why, value);
+    }
+    struct buf bounds = BUF_INIT;
+    add_bounds(&bounds, key);
+    if (bounds.len > 0) {
+        buf_addf(why, "; it must be %s", buf_str(&bounds).p);
+    } else if (key->type == CONF_STRING) {
+        buf_add_z(why, "; it must be one line of UTF-8 text");
+    } else {
+        buf_addf(why, "; it must be a number%s", key->type == CONF_MS ? " with a unit" : "");
+    }
+    buf_add_z(why, ".\n");
+    buf_release(&bounds);
+}
+
+/* `where` ("file:12") comes in front of the sentence. */
+static bool assign(const struct conf_key *keys, size_t count, struct str name, struct str value,
+                   struct str where, struct buf *why)
+{
+    const struct conf_key *key = find(keys, count, name);
+    if (key && read_value(key, value)) {
+        return true;
+    }
+    buf_add_str(why, where);
+    buf_add_z(why, ": ");
+    if (key) {
+        explain_value(key, value, why);
+    } else {
+        buf_add_z(why, "there is no setting ");
+        add_shown(why, name);
+        buf_add_z(why, ".\n");
+    }
+    return false;
+}
+
+static bool parse_line(const struct conf_key *keys, size_t count, struct str line, struct str where,
+                       struct buf *why)
+{
+    line = str_trim(line);
+    if (line.len == 0 || line.p[0] == '#') {
+        return true;
+    }
+    struct str name, value;
+    struct buf scratch = BUF_INIT;
+    struct str rest = str_cut(line, '=', &name);
+    bool ok = false;
+    if (!rest.p || !file_value(rest, &scratch, &value)) {
+        buf_add_str(why, where);
+        buf_addf(why, ": %s.\n",
+                 rest.p ? "the quotes are not closed, or more follows them"
+                        : "a line is key = value");
+    } else {
+        ok = assign(keys, count, str_trim(name), value, where, why);
+    }
+    buf_release(&scratch);
+    return ok;
+}
+
+enum rc conf_parse(const struct conf_key *keys, size_t count, const char *name, struct str text,
+                   struct buf *why)
+{
+    unsigned errors = 0;
+    struct buf where = BUF_INIT;
+    for (unsigned long number = 1; text.p && errors < ERRORS_MAX; number++) {
+        struct str line;
+        text = str_cut(text, '\n', &line);
+        if (line.len > 0 && line.p[line.len - 1] == '\r') {
+            line.len--;
+        }
+        buf_clear(&where);
+        buf_addf(&where, "%s:%lu", name, number);
+        if (!parse_line(keys, count, line, buf_str(&where), why)) {
+            errors++;
+        }
+    }
+    buf_release(&where);
+    return errors == 0 ? RC_OK : RC_INVALID;
+}
+
+enum rc conf_set(const struct conf_key *keys, size_t count, const char *assignment, struct buf *why)
+{
+    struct str name;
+    struct str value = str_cut(str_of(assignment), '=', &name);
+    if (!value.p) {
+        buf_add_z(why, "--set: an override is key=value.\n");
+        return RC_INVALID;
+    }
+    return assign(keys, count, str_trim(name), str_trim(value), STR("--set"), why) ? RC_OK
+                                                                                   : RC_INVALID;
+}
+
+/* ---------------------------------------------------------------- files */
+
+static enum rc read_all(int fd, struct buf *out)
+{
+    for (;;) {
+        char chunk[4096];
+        ssize_t got = read(fd, chunk, sizeof(chunk));
+        if (got == 0) {
+            return RC_OK;
+        }
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return RC_IO;
+        }
+        buf_add(out, chunk, (size_t)got);
+        if (!buf_ok(out)) {
+            return RC_TOO_BIG;
+        }
+    }
+}
+
+enum rc conf_load(const struct conf_key *keys, size_t count, const char *path, struct buf *why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        buf_addf(why, "%s: cannot open: %m.\n", path);
+        return RC_IO;
+    }
+    struct buf text = BUF_INIT_MAX(FILE_MAX_BYTES);
+    enum rc rc = read_all(fd, &text);
+    if (rc == RC_IO) {
+        buf_addf(why, "%s: cannot read: %m.\n", path);
+    } else if (rc == RC_TOO_BIG) {
+        buf_addf(why, "%s: longer than %zu bytes.\n", path, FILE_MAX_BYTES);
+    } else {
+        rc = conf_parse(keys, count, path, buf_str(&text), why);
+    }
+    buf_release(&text);
+    close(fd);
+    return rc;
+}
+
+/* ---------------------------------------------------------------- the table */
+
+static void check_row(const struct conf_key *keys, size_t at)
+{
+    const struct conf_key *key = &keys[at];
+    BUG_IF(!key->name || !key->value || !key->help);
+    BUG_IF(find(keys, at, str_of(key->name)));
+    BUG_IF(key->max != 0 && key->min > key->max);
+    BUG_IF(key->type == CONF_ENUM && !key->choices);
+}
+
+void conf_defaults(const struct conf_key *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        check_row(keys, i);
+        struct buf scratch = BUF_INIT;
+        struct str text = str_of(keys[i].fallback ? keys[i].fallback : "");
+        bool ok = file_value(text, &scratch, &text) && read_value(&keys[i], text);
+        buf_release(&scratch);
+        if (!ok) {
+            bug_abort(__FILE__, __LINE__, keys[i].name);
+        }
+    }
+}
+
+/* "# help (1s to 5m; reloadable)" and "key = value". A secret that is set is only mentioned. */
+static void print_row(struct buf *out, const struct conf_key *key)
+{
+    struct buf notes = BUF_INIT;
+    add_bounds(&notes, key);
+    if (key->flags & CONF_RELOADABLE) {
+        buf_add_z(&notes, notes.len > 0 ? "; reloadable" : "reloadable");
+    }
+    buf_addf(out, "# %s", key->help);
+    if (notes.len > 0) {
+        buf_addf(out, " (%s)", buf_str(&notes).p);
+    }
+    buf_release(&notes);
+    struct buf value = BUF_INIT;
+    add_value(&value, key);
+    if ((key->flags & CONF_SECRET) && value.len > 0) {
+        buf_addf(out, "\n# %s = (secret)\n", key->name);
+    } else {
+        buf_addf(out, "\n%s =%s%s\n", key->name, value.len > 0 ? " " : "", buf_str(&value).p);
+    }
+    buf_release(&value);
+}
+
+void conf_print(const struct conf_key *keys, size_t count, FILE *out)
+{
+    struct buf text = BUF_INIT;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) {
+            buf_add_char(&text, '\n');
+        }
+        print_row(&text, &keys[i]);
+    }
+    fwrite(buf_str(&text).p, 1, text.len, out);
+    buf_release(&text);
+}
+
+void conf_release(const struct conf_key *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].type == CONF_STRING) {
+            char **value = keys[i].value;
+            free(*value);
+            *value = NULL;
+        }
+    }
+}
