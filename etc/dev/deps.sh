@@ -14,7 +14,7 @@ run=(
     mariadb-server-core mariadb-client-core
 )
 test=(
-    git libcmocka-dev clang libclang-rt-dev llvm cppcheck clang-tidy spin binutils file
+    git libcmocka-dev clang libclang-rt-dev llvm clang-tidy clang-format cppcheck spin binutils openssl iproute2
     chromium nginx-light python3 python3-websockets python3-aiohttp
 )
 

@@ -56,6 +56,7 @@ step() {
 build all unit-build
 step unit make_ unit
 step layers make_ layers
+step samples env BUILD="$BUILD" MAKE="$MAKE" tests/tools/samples.sh
 step model make_ model
 build BUILD="$BUILD/asan" SAN=address,undefined all unit-build
 step unit-asan make_ BUILD="$BUILD/asan" SAN=address,undefined unit
