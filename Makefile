@@ -25,15 +25,24 @@ SHARED_SRCS = \
   shared/arena.c \
   shared/buf.c \
   shared/bug.c \
+  shared/chat_room.c \
   shared/clock.c \
+  shared/cmd.c \
   shared/code.c \
   shared/conf.c \
+  shared/event.c \
   shared/id.c \
   shared/json.c \
   shared/json_out.c \
   shared/json_scan.c \
   shared/jwt.c \
   shared/jwt_keys.c \
+  shared/link_frame.c \
+  shared/link_msg_call.c \
+  shared/link_msg_hello.c \
+  shared/link_msg_session.c \
+  shared/link_msg_stream.c \
+  shared/link_sock.c \
   shared/log.c \
   shared/map64.c \
   shared/mem.c \

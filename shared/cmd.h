@@ -1,0 +1,90 @@
+/*
+ * cmd.h -- the canonical command: one request to change something, whoever sent it
+ *
+ * REST handlers and socket dialects both build a struct cmd; the services check it and the writer
+ * decides it, so there is one set of rules for two transports.
+ * Ownership  Views; the sender keeps the bytes alive until the answer (rest copies into the job).
+ * Idempotency  key is unique per user for the retention; has_key false means the transport stamps one.
+ * Numbers cross the link: append only.
+ */
+#ifndef SHARED_CMD_H
+#define SHARED_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/buf.h"
+#include "shared/code.h"
+#include "shared/id.h"
+#include "shared/rc.h"
+#include "shared/rd.h"
+#include "shared/str.h"
+
+enum cmd_kind {
+    CMD_NONE = 0,
+    CMD_CHAT_CREATE_DIRECT = 1, /* user_id */
+    CMD_CHAT_CREATE_GROUP = 2,  /* name, users */
+    CMD_CHAT_RENAME = 3,        /* chat_id, name */
+    CMD_CHAT_DELETE = 4,        /* chat_id; owner of a group */
+    CMD_MEMBER_ADD = 5,         /* chat_id, users, number = role */
+    CMD_MEMBER_REMOVE = 6,      /* chat_id, user_id; oneself = leave */
+    CMD_MEMBER_ROLE = 7,        /* chat_id, user_id, number = role */
+    CMD_MESSAGE_SEND = 8,       /* chat_id (or user_id: the direct chat with that user), name = kind, content */
+    CMD_MESSAGE_EDIT = 9,       /* chat_id, message_id, content */
+    CMD_MESSAGE_DELETE = 10,    /* chat_id, message_id */
+    CMD_READ = 11,              /* chat_id, message_id or seq (0,0 = everything) */
+    CMD_USER_CREATE = 12,       /* name = username, content = display name, secret = password hash; rest only */
+    CMD_USER_UPDATE = 13,       /* user_id, name/content/number = status; rest only */
+    CMD_FAMILY_CREATE = 14,     /* token family: user_id, key = first refresh hash, number = expiry_s; rest only */
+    CMD_FAMILY_ROTATE = 15,     /* number2 = family, key/key2 = old and new refresh hash; rest only */
+    CMD_REVOKE = 16,            /* user_id, number2 = family or 0 = all; rest only */
+    CMD_TYPING = 32,            /* chat_id, number; ephemeral, never reaches the writer */
+    CMD_FOCUS = 33,             /* chat_id or 0; ephemeral */
+};
+
+#define CMD_USERS_MAX 20000 /* entries in one list; the member limit is a setting below it */
+
+struct cmd {
+    uint8_t kind; /* enum cmd_kind */
+    uint64_t actor_id;
+    bool has_key;
+    struct key16 key;
+    struct key16 key2;
+    uint64_t chat_id;
+    uint64_t user_id;
+    uint64_t message_id;
+    uint64_t seq;
+    uint64_t number;
+    uint64_t number2;
+    struct str name;
+    struct str content;
+    struct str secret;
+    const uint64_t *users; /* users_count ids, not necessarily distinct */
+    uint32_t users_count;
+    uint16_t origin_worker;
+    uint64_t origin_session;
+};
+
+/* What a command came to. Fields that do not apply are zero. */
+struct outcome {
+    enum code code;
+    bool created;       /* something new exists; false: a repeat or a no-op */
+    uint64_t event_id;  /* 0: no event was made */
+    uint64_t chat_id;
+    uint64_t user_id;
+    uint64_t message_id;
+    uint64_t seq;
+    uint64_t at_us;     /* of the event, or of the stored thing for a repeat */
+    uint64_t number;    /* family id and the like */
+};
+
+/* Wire forms, without `secret` and key2 (those commands never cross the link: the decoder refuses them). users
+ * beyond CMD_USERS_MAX are not sent; such a list is above every member limit and is refused anyway. */
+void cmd_encode(struct buf *out, const struct cmd *c);
+/* users points into *users_out, which the caller frees; views into the input. RC_PROTOCOL, RC_TOO_BIG,
+ * RC_NO_MEMORY. */
+RC_CHECK enum rc cmd_decode(struct rd *in, struct cmd *out, uint64_t **users_out);
+void outcome_encode(struct buf *out, const struct outcome *o);
+RC_CHECK enum rc outcome_decode(struct rd *in, struct outcome *out);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * dialect_id.h -- the numbers of the dialects, and what a connection asked for
+ *
+ * The front door chooses once per connection (requirements C-01), the worker looks the number up in
+ * its table. Numbers cross the link: append only.
+ */
+#ifndef SHARED_DIALECT_ID_H
+#define SHARED_DIALECT_ID_H
+
+enum dialect_id {
+    DIALECT_NONE = 0,
+    DIALECT_ROOMS = 1,         /* D0 /ws */
+    DIALECT_SUBSCRIBE = 2,     /* D1 /api/ws */
+    DIALECT_SOCKETIO = 3,      /* D2 /socket.io/ */
+    DIALECT_CONVERSATIONS = 4, /* D3 /ws with Bearer */
+    DIALECT_DASHBOARD = 5,     /* D3 /ws/dashboard/:sessionID */
+    DIALECT_INBOX = 6,         /* D4 /ws/notifications */
+    DIALECT_INBOX_CHAT = 7,    /* D4 /ws/chat */
+    DIALECT_ECHO = 8,          /* plain echo for protocol suites, test flag only */
+    DIALECT_COUNT
+};
+
+/* Query options of a connection, as bits. */
+enum conn_option {
+    CONN_EXT = 1,             /* ?ext=1: frames carry _ext, extension frames are sent */
+    CONN_SINCE = 2,           /* ?since=: resume; the cursor is in the adopt message */
+    CONN_EVENTS_STATUS = 4,   /* ?events=status */
+    CONN_EVENTS_READ = 8,     /* ?events=read */
+    CONN_EVENTS_UPLOAD = 16,  /* ?events=upload */
+    CONN_EVENTS_TYPING = 32,  /* ?events=typing */
+    CONN_DEV = 64,            /* accepted without a token under the development profile */
+};
+
+#endif
