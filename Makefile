@@ -70,10 +70,21 @@ CTL_SRCS = \
 #   test_door_head_SRCS    = rest/door_head.c
 #   test_door_head_LDFLAGS = -Wl,--wrap=accept4
 UNIT_TESTS = \
+  test_arena \
+  test_buf \
+  test_clock \
+  test_code \
+  test_id \
+  test_log \
   test_map64 \
+  test_mem \
   test_metrics \
   test_password \
   test_ratelimit \
+  test_rc \
+  test_rd \
+  test_str \
+  test_utf8 \
   test_workpool \
 
 test_metrics_SRCS = rest/metrics.c
