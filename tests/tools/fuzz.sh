@@ -10,10 +10,12 @@ logs=$BUILD/tests/logs/fuzz
 mkdir -p "$logs"
 
 run_one() {
-    local name=$1 found=$BUILD/tests/corpus/$1 dict=tests/fuzz/$1.dict
+    local name=$1 found=$BUILD/tests/corpus/$1 options=()
+    [ -d "tests/fuzz/corpus/$name" ] && options+=("tests/fuzz/corpus/$name")
+    [ -e "tests/fuzz/$name.dict" ] && options+=("-dict=tests/fuzz/$name.dict")
     mkdir -p "$found"
-    "$BUILD/tests/fuzz/$name" "$found" "tests/fuzz/corpus/$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
-        -rss_limit_mb=2048 -artifact_prefix="$logs/$name-" $([ -e "$dict" ] && echo "-dict=$dict") \
+    "$BUILD/tests/fuzz/$name" "$found" "${options[@]}" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
+        -rss_limit_mb=2048 -artifact_prefix="$logs/$name-" \
         -print_final_stats=1 >"$logs/$name.log" 2>&1
     echo $? >"$logs/$name.status"
 }
