@@ -33,6 +33,7 @@ SHARED_SRCS = \
   shared/event.c \
   shared/id.c \
   shared/json.c \
+  shared/json_lex.c \
   shared/json_out.c \
   shared/json_scan.c \
   shared/jwt.c \
@@ -199,7 +200,7 @@ bench: all                         ## measure against this machine's own limits
 	@$(MAKE) --no-print-directory $(BUILD)/confab-bench
 	@BUILD=$(BUILD) tests/bench/run.sh
 soak: all                          ## 60 s of mixed load with kills, checked message by message
-	@BUILD=$(BUILD) tests/tools/soak.sh
+	@BUILD=$(BUILD) tests/tools/chaos.sh
 
 # ---------------------------------------------------------------- run, install
 
