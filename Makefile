@@ -73,9 +73,16 @@ CTL_SRCS = \
 UNIT_TESTS = \
   test_arena \
   test_buf \
+  test_chat_room \
   test_clock \
+  test_cmd \
   test_code \
+  test_event \
   test_id \
+  test_json \
+  test_link_frame \
+  test_link_msg \
+  test_link_sock \
   test_log \
   test_map64 \
   test_mem \
@@ -88,6 +95,8 @@ UNIT_TESTS = \
   test_utf8 \
   test_workpool \
 
+test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
+test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_metrics_SRCS = rest/metrics.c
 test_password_SRCS = rest/password.c
 test_ratelimit_SRCS = rest/ratelimit.c
@@ -95,6 +104,10 @@ test_workpool_SRCS = rest/workpool.c
 
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
+  fuzz_link \
+
+
+fuzz_link_SRCS = tests/lib/link_recode.c
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
 BENCH_SRCS = \

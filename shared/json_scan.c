@@ -14,13 +14,9 @@
 
 #include <stdlib.h>
 
-#include "shared/utf8.h"
+#include "shared/json_lex.h"
 
-#define INT_LITERAL_MAX UINT64_C(9007199254740991)
-#define KEYS_INLINE     64
-
-/* Character classes inside a string literal. */
-#define IN_STRING_PLAIN(c) ((c) >= 0x20 && (c) < 0x80 && (c) != '"' && (c) != '\\')
+#define KEYS_INLINE 64
 
 struct key {
     uint32_t hash;
@@ -34,9 +30,7 @@ struct level {
 };
 
 struct scan {
-    const char *start, *p, *end;
-    const char *bad; /* where the problem is, once `problem` is set */
-    const char *problem;
+    struct json_lex lex; /* where we are, and what is wrong there */
     enum rc rc;
     unsigned depth, max_depth, max_keys;
     struct level levels[JSON_DEPTH_MAX];
@@ -48,244 +42,28 @@ struct scan {
 static bool fail_as(struct scan *s, enum rc rc, const char *at, const char *problem)
 {
     s->rc = rc;
-    s->bad = at;
-    s->problem = problem;
+    s->lex.p = at;
+    s->lex.problem = problem;
     return false;
 }
 
-static bool fail(struct scan *s, const char *at, const char *problem)
+static bool fail(struct scan *s, const char *problem)
 {
-    return fail_as(s, RC_INVALID, at, problem);
+    return fail_as(s, RC_INVALID, s->lex.p, problem);
 }
 
 static void skip_space(struct scan *s)
 {
-    while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t')) {
-        s->p++;
+    while (s->lex.p < s->lex.end &&
+           (*s->lex.p == ' ' || *s->lex.p == '\n' || *s->lex.p == '\r' || *s->lex.p == '\t')) {
+        s->lex.p++;
     }
 }
 
-/* The next byte, or 0 at the end: no grammar rule allows a NUL byte, so it is refused either way.
- */
+/* The next byte, or 0 at the end: no rule allows a NUL byte, so it is refused either way. */
 static char peek(const struct scan *s)
 {
-    return s->p < s->end ? *s->p : '\0';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* ---------------------------------------------------------------- strings */
-
-/* Has any of the eight bytes the value zero? (Bits above a zero byte may be wrong, never the
- * answer.) */
-static uint64_t zero_bytes(uint64_t word)
-{
-    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
-}
-
-/* Eight bytes at once while all of them stand for themselves. */
-static const char *skip_plain(const char *p, const char *end)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t word;
-    while ((size_t)(end - p) >= sizeof(word)) {
-        memcpy(&word, p, sizeof(word));
-        uint64_t high = word & (ones * 0x80);
-        uint64_t control = (word - ones * 0x20) & ~word & (ones * 0x80);
-        if (high | control | zero_bytes(word ^ ones * '"') | zero_bytes(word ^ ones * '\\')) {
-            break;
-        }
-        p += sizeof(word);
-    }
-    while (p < end && IN_STRING_PLAIN((unsigned char)*p)) {
-        p++;
-    }
-    return p;
-}
-
-/* Four hex digits at p; -1 when they are not there. */
-static int hex4(const char *p, const char *end)
-{
-    if (end - p < 4) {
-        return -1;
-    }
-    int value = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        int digit = is_digit(c)              ? c - '0'
-                    : (c >= 'a' && c <= 'f') ? c - 'a' + 10
-                    : (c >= 'A' && c <= 'F') ? c - 'A' + 10
-                                             : -1;
-        if (digit < 0) {
-            return -1;
-        }
-        value = value << 4 | digit;
-    }
-    return value;
-}
-
-static bool is_high_surrogate(int unit)
-{
-    return unit >= 0xD800 && unit <= 0xDBFF;
-}
-
-static bool is_low_surrogate(int unit)
-{
-    return unit >= 0xDC00 && unit <= 0xDFFF;
-}
-
-/* \uXXXX at s->p; a surrogate only as the first half of a pair, which is taken whole. */
-static bool scan_unicode_escape(struct scan *s)
-{
-    const char *at = s->p;
-    int unit = hex4(at + 2, s->end);
-    if (unit < 0) {
-        return fail(s, at, "\\u needs four hex digits");
-    }
-    if (unit == 0) {
-        return fail(s, at, "\\u0000 is not accepted");
-    }
-    s->p += 6;
-    if (is_low_surrogate(unit)) {
-        return fail(s, at, "a lone surrogate is not a character");
-    }
-    if (is_high_surrogate(unit)) {
-        bool pair = s->end - s->p >= 6 && s->p[0] == '\\' && s->p[1] == 'u' &&
-                    is_low_surrogate(hex4(s->p + 2, s->end));
-        if (!pair) {
-            return fail(s, at, "a lone surrogate is not a character");
-        }
-        s->p += 6;
-    }
-    return true;
-}
-
-static bool scan_escape(struct scan *s)
-{
-    switch (s->end - s->p >= 2 ? s->p[1] : '\0') {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        s->p += 2;
-        return true;
-    case 'u':
-        return scan_unicode_escape(s);
-    default:
-        return fail(s, s->p, "unknown escape in a string");
-    }
-}
-
-/* A string literal at s->p (on its opening quote). *raw is what stands between the quotes. */
-static bool scan_string(struct scan *s, struct str *raw, bool *escaped)
-{
-    const char *first = ++s->p;
-    *escaped = false;
-    for (;;) {
-        s->p = skip_plain(s->p, s->end);
-        if (s->p == s->end) {
-            return fail(s, s->p, "the string does not end");
-        }
-        unsigned char c = (unsigned char)*s->p;
-        if (c == '"') {
-            *raw = (struct str){first, (size_t)(s->p++ - first)};
-            return true;
-        }
-        if (c < 0x20) {
-            return fail(s, s->p, "control characters in a string must be escaped");
-        }
-        if (c == '\\') {
-            *escaped = true;
-            if (!scan_escape(s)) {
-                return false;
-            }
-            continue;
-        }
-        size_t step = utf8_step(s->p, (size_t)(s->end - s->p));
-        if (step == 0) {
-            return fail(s, s->p, "the string is not valid UTF-8");
-        }
-        s->p += step;
-    }
-}
-
-/* ---------------------------------------------------------------- keys */
-
-/* Walks the decoded bytes of a checked string literal. */
-struct decoder {
-    const char *p, *end;
-    unsigned char pending[4]; /* the rest of a decoded \u escape, last byte first */
-    unsigned pending_count;
-};
-
-static void decode_unicode(struct decoder *d)
-{
-    unsigned code = (unsigned)hex4(d->p + 2, d->end);
-    d->p += 6;
-    if (is_high_surrogate((int)code)) {
-        unsigned low = (unsigned)hex4(d->p + 2, d->end);
-        d->p += 6;
-        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-    }
-    unsigned lead = code < 0x80 ? 0 : code < 0x800 ? 0xC0 : code < 0x10000 ? 0xE0 : 0xF0;
-    unsigned follow = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    d->pending_count = 0;
-    for (unsigned i = 0; i < follow; i++) {
-        d->pending[d->pending_count++] = (unsigned char)(0x80 | (code & 0x3F));
-        code >>= 6;
-    }
-    d->pending[d->pending_count++] = (unsigned char)(lead | code);
-}
-
-/* The next decoded byte, -1 at the end. */
-static int decode_next(struct decoder *d)
-{
-    if (d->pending_count > 0) {
-        return d->pending[--d->pending_count];
-    }
-    if (d->p == d->end) {
-        return -1;
-    }
-    if (*d->p != '\\') {
-        return (unsigned char)*d->p++;
-    }
-    if (d->p[1] == 'u') {
-        decode_unicode(d);
-        return d->pending[--d->pending_count];
-    }
-    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-    char c = d->p[1];
-    const char *named = strchr(from, c);
-    d->p += 2;
-    return named ? to[named - from] : (unsigned char)c; /* \" \\ \/ stand for themselves */
-}
-
-static struct decoder decoder_of(struct str raw)
-{
-    return (struct decoder){raw.p, raw.p + raw.len, {0}, 0};
-}
-
-static uint32_t hash_key(struct str raw, bool escaped)
-{
-    uint32_t hash = 2166136261U; /* FNV-1a; collisions only cost a comparison */
-    if (!escaped) {
-        for (size_t i = 0; i < raw.len; i++) {
-            hash = (hash ^ (unsigned char)raw.p[i]) * 16777619U;
-        }
-        return hash;
-    }
-    struct decoder d = decoder_of(raw);
-    for (int c = decode_next(&d); c >= 0; c = decode_next(&d)) {
-        hash = (hash ^ (unsigned)c) * 16777619U;
-    }
-    return hash;
+    return s->lex.p < s->lex.end ? *s->lex.p : '\0';
 }
 
 static bool same_key(const struct key *a, const struct key *b)
@@ -293,18 +71,7 @@ static bool same_key(const struct key *a, const struct key *b)
     if (a->hash != b->hash) {
         return false;
     }
-    if (!a->escaped && !b->escaped) {
-        return str_eq(a->raw, b->raw);
-    }
-    struct decoder da = decoder_of(a->raw), db = decoder_of(b->raw);
-    int c;
-    do {
-        c = decode_next(&da);
-        if (c != decode_next(&db)) {
-            return false;
-        }
-    } while (c >= 0);
-    return true;
+    return a->escaped || b->escaped ? json_lex_same(a->raw, b->raw) : str_eq(a->raw, b->raw);
 }
 
 static bool push_key(struct scan *s, struct key key)
@@ -314,7 +81,7 @@ static bool push_key(struct scan *s, struct key key)
         struct key *was = s->keys == s->keys_inline ? NULL : s->keys;
         struct key *grown = reallocarray(was, room, sizeof(*grown));
         if (!grown) {
-            return fail_as(s, RC_NO_MEMORY, s->p, "there is no memory to check the keys");
+            return fail_as(s, RC_NO_MEMORY, s->lex.p, "there is no memory to check the keys");
         }
         if (!was) {
             memcpy(grown, s->keys_inline, sizeof(s->keys_inline));
@@ -326,25 +93,25 @@ static bool push_key(struct scan *s, struct key key)
     return true;
 }
 
-/* "key" : with the blanks around; leaves s->p at the member's value. */
+/* "key" : with the blanks around; leaves s->lex.p at the member's value. */
 static bool scan_key(struct scan *s)
 {
-    const char *at = s->p;
+    const char *at = s->lex.p;
     if (peek(s) != '"') {
-        return fail(s, at, "a key in double quotes is expected");
+        return fail(s, "a key in double quotes is expected");
     }
     struct key key;
-    if (!scan_string(s, &key.raw, &key.escaped)) {
+    if (!json_lex_string(&s->lex, &key.raw, &key.escaped)) {
         return false;
     }
-    key.hash = hash_key(key.raw, key.escaped);
+    key.hash = json_lex_hash(key.raw, key.escaped);
     size_t first = s->levels[s->depth - 1].first_key;
     if (s->key_count - first >= s->max_keys) {
         return fail_as(s, RC_TOO_BIG, at, "an object has too many keys");
     }
     for (size_t i = first; i < s->key_count; i++) {
         if (same_key(&s->keys[i], &key)) {
-            return fail(s, at, "an object has the same key twice");
+            return fail_as(s, RC_INVALID, at, "an object has the same key twice");
         }
     }
     if (!push_key(s, key)) {
@@ -352,104 +119,9 @@ static bool scan_key(struct scan *s)
     }
     skip_space(s);
     if (peek(s) != ':') {
-        return fail(s, s->p, "a colon is expected after the key");
+        return fail(s, "a colon is expected after the key");
     }
-    s->p++;
-    return true;
-}
-
-/* ---------------------------------------------------------------- numbers */
-
-static struct str take_digits(struct scan *s)
-{
-    const char *first = s->p;
-    while (s->p < s->end && is_digit(*s->p)) {
-        s->p++;
-    }
-    return (struct str){first, (size_t)(s->p - first)};
-}
-
-struct number {
-    struct str whole, fraction;
-    int64_t exponent;
-};
-
-/* The exponent's value, held at 10^9: beyond that only the sign matters, no text has so many
- * digits. */
-static int64_t clamp_exponent(struct str digits, bool negative)
-{
-    int64_t value = 0;
-    for (size_t i = 0; i < digits.len && value < 1000000000; i++) {
-        value = value * 10 + (digits.p[i] - '0');
-    }
-    return negative ? -value : value;
-}
-
-/*
- * Is the magnitude at most DBL_MAX, 1.7976931348623157e308? Seventeen significant digits decide it;
- * what follows them rounds down to DBL_MAX. The digits need no conversion, so a number of a million
- * digits costs no more than reading it.
- */
-static bool is_finite(const struct number *n)
-{
-    static const char largest[] = "17976931348623157";
-    int64_t power = (int64_t)n->whole.len - 1 + n->exponent; /* of ten, at the first digit */
-    char top[sizeof(largest) - 1];
-    size_t filled = 0;
-    for (size_t i = 0; i < n->whole.len + n->fraction.len && filled < sizeof(top); i++) {
-        char c = i < n->whole.len ? n->whole.p[i] : n->fraction.p[i - n->whole.len];
-        if (filled > 0 || c != '0') {
-            top[filled++] = c;
-        } else {
-            power--; /* a leading zero */
-        }
-    }
-    if (filled == 0 || power < 308) {
-        return true;
-    }
-    memset(top + filled, '0', sizeof(top) - filled);
-    return power == 308 && memcmp(top, largest, sizeof(top)) <= 0;
-}
-
-static bool fits_integer(struct str digits)
-{
-    uint64_t n;
-    return str_u64(digits, &n) && n <= INT_LITERAL_MAX;
-}
-
-static bool scan_number(struct scan *s)
-{
-    const char *at = s->p;
-    struct number n = {STR_NONE, STR_NONE, 0};
-    bool integral = true;
-    s->p += *s->p == '-' ? 1 : 0;
-    n.whole = take_digits(s);
-    if (n.whole.len == 0 || (n.whole.len > 1 && n.whole.p[0] == '0')) {
-        return fail(s, at,
-                    n.whole.len == 0 ? "a digit is expected" : "a number has a leading zero");
-    }
-    if (peek(s) == '.') {
-        integral = false;
-        s->p++;
-        n.fraction = take_digits(s);
-        if (n.fraction.len == 0) {
-            return fail(s, s->p, "a digit is expected after the decimal point");
-        }
-    }
-    if (peek(s) == 'e' || peek(s) == 'E') {
-        integral = false;
-        s->p++;
-        bool negative = peek(s) == '-';
-        s->p += negative || peek(s) == '+' ? 1 : 0;
-        struct str digits = take_digits(s);
-        if (digits.len == 0) {
-            return fail(s, s->p, "a digit is expected in the exponent");
-        }
-        n.exponent = clamp_exponent(digits, negative);
-    }
-    if (integral ? !fits_integer(n.whole) : !is_finite(&n)) {
-        return fail(s, at, "a number is out of range");
-    }
+    s->lex.p++;
     return true;
 }
 
@@ -457,11 +129,11 @@ static bool scan_number(struct scan *s)
 
 static bool scan_word(struct scan *s, struct str word)
 {
-    struct str rest = {s->p, (size_t)(s->end - s->p)};
+    struct str rest = {s->lex.p, (size_t)(s->lex.end - s->lex.p)};
     if (!str_starts(rest, word)) {
-        return fail(s, s->p, "a value is expected");
+        return fail(s, "a value is expected");
     }
-    s->p += word.len;
+    s->lex.p += word.len;
     return true;
 }
 
@@ -471,7 +143,7 @@ static bool scan_scalar(struct scan *s)
     bool escaped;
     switch (peek(s)) {
     case '"':
-        return scan_string(s, &raw, &escaped);
+        return json_lex_string(&s->lex, &raw, &escaped);
     case 't':
         return scan_word(s, STR("true"));
     case 'f':
@@ -479,20 +151,20 @@ static bool scan_scalar(struct scan *s)
     case 'n':
         return scan_word(s, STR("null"));
     default:
-        if (peek(s) == '-' || is_digit(peek(s))) {
-            return scan_number(s);
+        if (peek(s) == '-' || (peek(s) >= '0' && peek(s) <= '9')) {
+            return json_lex_number(&s->lex);
         }
-        return fail(s, s->p, s->p == s->end ? "the text ends too early" : "a value is expected");
+        return fail(s, s->lex.p == s->lex.end ? "the text ends too early" : "a value is expected");
     }
 }
 
 static bool open_level(struct scan *s)
 {
     if (s->depth == s->max_depth) {
-        return fail_as(s, RC_TOO_BIG, s->p, "the nesting is too deep");
+        return fail_as(s, RC_TOO_BIG, s->lex.p, "the nesting is too deep");
     }
-    s->levels[s->depth++] = (struct level){*s->p == '{', s->key_count};
-    s->p++;
+    s->levels[s->depth++] = (struct level){*s->lex.p == '{', s->key_count};
+    s->lex.p++;
     skip_space(s);
     return true;
 }
@@ -505,7 +177,7 @@ static char closer(const struct scan *s)
 static void close_level(struct scan *s)
 {
     s->key_count = s->levels[--s->depth].first_key;
-    s->p++;
+    s->lex.p++;
 }
 
 /* From the start of a value to the end of its first scalar or empty container: "[[{"a": 1". */
@@ -537,18 +209,17 @@ static bool ascend(struct scan *s, bool *more)
         skip_space(s);
         if (s->depth == 0) {
             *more = false;
-            return s->p == s->end || fail(s, s->p, "there is text after the value");
+            return s->lex.p == s->lex.end || fail(s, "there is text after the value");
         }
         if (peek(s) == closer(s)) {
             close_level(s);
             continue;
         }
         if (peek(s) != ',') {
-            return fail(s, s->p,
-                        s->p == s->end ? "the text ends too early"
-                                       : "a comma or the end of the list is expected");
+            return fail(s, s->lex.p == s->lex.end ? "the text ends too early"
+                                                  : "a comma or the end of the list is expected");
         }
-        s->p++;
+        s->lex.p++;
         *more = true;
         if (!s->levels[s->depth - 1].is_object) {
             return true;
@@ -572,11 +243,10 @@ static bool scan_text(struct scan *s)
 /* Not an initializer: that would also clear the large arrays, on the hot path. */
 static void scan_init(struct scan *s, struct str text, const struct json_limits *limits)
 {
-    s->start = s->p = text.len > 0 ? text.p : "";
-    s->end = s->start + text.len;
-    s->bad = s->start;
-    s->problem = NULL;
-    s->rc = RC_OK;
+    s->lex.p = text.len > 0 ? text.p : "";
+    s->lex.end = s->lex.p + text.len;
+    s->lex.problem = NULL;
+    s->rc = RC_INVALID; /* what a failure means unless it says otherwise */
     s->depth = 0;
     s->max_depth = limits->max_depth < JSON_DEPTH_MAX ? limits->max_depth : JSON_DEPTH_MAX;
     s->max_keys = limits->max_keys;
@@ -589,22 +259,24 @@ enum rc json_scan(struct str text, const struct json_limits *limits, size_t *at,
 {
     struct scan s;
     scan_init(&s, text, limits);
+    const char *start = s.lex.p;
     if (text.len > limits->max_bytes) {
-        fail_as(&s, RC_TOO_BIG, s.start + limits->max_bytes, "the text is too long");
+        fail_as(&s, RC_TOO_BIG, start + limits->max_bytes, "the text is too long");
     } else if (scan_text(&s)) {
         s.rc = RC_OK;
     }
     if (s.keys != s.keys_inline) {
         free(s.keys);
     }
-    if (s.rc != RC_OK) {
-        size_t position = (size_t)(s.bad - s.start);
-        if (at) {
-            *at = position;
-        }
-        if (why) {
-            buf_addf(why, "JSON, byte %zu: %s.", position, s.problem);
-        }
+    if (s.rc == RC_OK) {
+        return RC_OK;
+    }
+    size_t position = (size_t)(s.lex.p - start);
+    if (at) {
+        *at = position;
+    }
+    if (why) {
+        buf_addf(why, "JSON, byte %zu: %s.", position, s.lex.problem);
     }
     return s.rc;
 }
