@@ -106,7 +106,6 @@ test_workpool_SRCS = rest/workpool.c
 FUZZ_TARGETS = \
   fuzz_link \
 
-
 fuzz_link_SRCS = tests/lib/link_recode.c
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
