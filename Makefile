@@ -54,9 +54,25 @@ SHARED_SRCS = \
 
 # $(BUILD)/confab-rest
 REST_SRCS = \
+  rest/handler_admin.c \
+  rest/handler_auth.c \
+  rest/handler_chat.c \
+  rest/handler_health.c \
+  rest/handler_member.c \
+  rest/handler_message.c \
+  rest/handler_read.c \
+  rest/handler_user.c \
+  rest/handler_util.c \
   rest/metrics.c \
   rest/password.c \
   rest/ratelimit.c \
+  rest/reply.c \
+  rest/routes.c \
+  rest/svc_auth.c \
+  rest/svc_history.c \
+  rest/svc_read.c \
+  rest/svc_search.c \
+  rest/svc_status.c \
   rest/workpool.c \
 
 # $(BUILD)/confab-ws
@@ -91,7 +107,9 @@ UNIT_TESTS = \
   test_ratelimit \
   test_rc \
   test_rd \
+  test_reply \
   test_str \
+  test_svc_read \
   test_utf8 \
   test_workpool \
 
@@ -100,6 +118,8 @@ test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_metrics_SRCS = rest/metrics.c
 test_password_SRCS = rest/password.c
 test_ratelimit_SRCS = rest/ratelimit.c
+test_reply_SRCS = rest/reply.c
+test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c
 test_workpool_SRCS = rest/workpool.c
 
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.

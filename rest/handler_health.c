@@ -1,0 +1,90 @@
+/* handler_health.c -- /healthz, /readyz, /metrics: answered without a token */
+#include "rest/handlers.h"
+
+#include "rest/auth.h"
+#include "rest/metrics.h"
+#include "rest/svc_read.h"
+#include "rest/svc_status.h"
+
+/* The process runs and answers; nothing else is asked. */
+void healthz_get(struct http_request *rq)
+{
+    buf_add_z(&rq->reply, "{\"status\":\"ok\"}");
+    handler_finish(rq, 200);
+}
+
+/* ---------------------------------------------------------------- readiness */
+
+/* These routes are served before the services are there. */
+static bool is_started(const struct svc *svc)
+{
+    return svc->dbpool && svc->feed && svc->writer && svc->cache;
+}
+
+static void answer_ready(struct http_request *rq, bool database)
+{
+    struct svc_status s = {0};
+    if (is_started(rq->svc)) {
+        svc_status(rq->svc, &s);
+    }
+    bool ready = database && s.writer && s.workers_ready > 0;
+    struct buf *out = &rq->reply;
+    buf_add_char(out, '{');
+    json_key_str(out, "status", ready ? STR("ready") : STR("not_ready"));
+    json_key_bool(out, "database", database);
+    json_key_bool(out, "writer", s.writer);
+    json_key_u64(out, "workers", s.workers_ready);
+    buf_add_char(out, '}');
+    handler_finish(rq, ready ? 200 : 503);
+}
+
+static void on_ping(void *ctx, enum code code)
+{
+    answer_ready(ctx, code == CODE_OK);
+}
+
+/* Asks the database now: an idle pool would not notice that it is gone. */
+void readyz_get(struct http_request *rq)
+{
+    if (!is_started(rq->svc)) {
+        answer_ready(rq, false);
+        return;
+    }
+    struct read_request *r = arena_alloc(&rq->arena, sizeof(*r));
+    if (!r) {
+        handler_fail(rq, CODE_UNAVAILABLE, NULL);
+        return;
+    }
+    *r = (struct read_request){
+        .svc = rq->svc, .arena = &rq->arena, .done = on_ping, .ctx = rq};
+    if (read_ping(r) != CODE_OK) {
+        answer_ready(rq, false);
+    }
+}
+
+/* ---------------------------------------------------------------- metrics */
+
+/* Numbers say much about a business: outside of development only for this machine and administrators. */
+static bool may_see_metrics(struct http_request *rq)
+{
+    struct str header;
+    struct str peer = str_of(rq->peer);
+    if (rq->svc->conf->profile == PROFILE_DEV || str_starts(peer, STR("127.")) ||
+        str_eq(peer, STR("::1"))) {
+        return true;
+    }
+    return rq->svc->auth && http_header(rq, "Authorization", &header) &&
+           str_starts(header, STR("Bearer ")) &&
+           auth_is_admin(rq->svc->auth, str_from(header, 7));
+}
+
+void metrics_get(struct http_request *rq)
+{
+    if (!may_see_metrics(rq)) {
+        handler_fail(rq, CODE_FORBIDDEN, NULL);
+        return;
+    }
+    metrics_write(&rq->reply);
+    rq->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    handler_finish(rq, 200);
+}

@@ -1,0 +1,286 @@
+/* handler_message.c -- /api/chats/{id}/messages */
+#include "rest/handlers.h"
+
+#include "rest/metrics.h"
+#include "rest/ratelimit.h"
+#include "rest/reply.h"
+#include "rest/svc_read.h"
+#include "shared/clock.h"
+
+struct message_call {
+    struct http_request *rq;
+    struct str kind, content, client_msg_id; /* as sent */
+    struct read_request read;
+    uint64_t event_id; /* of the change, 0: a plain read */
+    uint64_t published;
+};
+
+static struct message_call *new_call(struct http_request *rq)
+{
+    struct message_call *call = arena_alloc(&rq->arena, sizeof(*call));
+    if (!call) {
+        handler_fail(rq, CODE_UNAVAILABLE, NULL);
+        return NULL;
+    }
+    call->rq = rq;
+    call->read = (struct read_request){.svc = rq->svc, .arena = &rq->arena, .ctx = call};
+    return call;
+}
+
+/* ---------------------------------------------------------------- send */
+
+/* From the cache and the request alone: the row need not be read again. */
+static enum code sent_message(const struct message_call *call, const struct outcome *o,
+                              struct message_view *m)
+{
+    struct http_request *rq = call->rq;
+    struct chat_view chat;
+    *m = (struct message_view){.id = o->message_id,
+                               .chat_id = o->chat_id,
+                               .seq = o->seq,
+                               .created_us = o->at_us,
+                               .kind = call->kind,
+                               .content = call->content};
+    enum code code = svc_chat(rq->svc, rq->who.user_id, o->chat_id, &rq->arena, &chat);
+    if (code == CODE_OK) {
+        m->chat_created_us = chat.created_us;
+        code = svc_user(rq->svc, rq->who.user_id, &rq->arena, &m->sender);
+    }
+    return code;
+}
+
+static void on_sent(void *ctx, const struct outcome *o)
+{
+    struct message_call *call = ctx;
+    struct http_request *rq = call->rq;
+    struct message_view m;
+    enum code code = o->code == CODE_OK ? sent_message(call, o, &m) : o->code;
+    if (code != CODE_OK) {
+        handler_fail(rq, code, NULL);
+        return;
+    }
+    reply_message(&rq->reply, &m, true);
+    if (call->client_msg_id.p) {
+        json_key_str(&rq->reply, "client_msg_id", call->client_msg_id);
+    }
+    handler_cursor(rq, "event_id", o->message_id); /* a message's id is the event that made it */
+    buf_add_char(&rq->reply, '}');
+    handler_finish(rq, o->created ? 201 : 200);
+}
+
+static bool within_rate(struct http_request *rq)
+{
+    const struct rest_conf *conf = rq->svc->conf;
+    struct rate rate = {conf->user_messages_per_s * 60, conf->user_messages_burst};
+    if (!rq->svc->messages ||
+        ratelimit_take(rq->svc->messages, rq->who.user_id, rate, mono_ms(), NULL)) {
+        return true;
+    }
+    metric_add(METRIC_RATE_LIMITED, 1);
+    handler_fail(rq, CODE_RATE_LIMITED, NULL);
+    return false;
+}
+
+/* The message's own key goes before the header's. */
+static bool read_send(struct http_request *rq, struct cmd *c, struct str *client_msg_id)
+{
+    if (!handler_cmd(rq, CMD_MESSAGE_SEND, c) || !handler_param_id(rq, 0, ID_CHAT, &c->chat_id) ||
+        !handler_string(rq, "content", true, &c->content) ||
+        !handler_string(rq, "message_type", false, &c->name) ||
+        !handler_string(rq, "client_msg_id", false, client_msg_id)) {
+        return false;
+    }
+    if (!c->name.p) {
+        c->name = STR("text");
+    }
+    if (client_msg_id->p) {
+        c->has_key = key16_from_text(*client_msg_id, &c->key);
+        if (!c->has_key) {
+            handler_fail(rq, CODE_INVALID_FIELD, "client_msg_id");
+            return false;
+        }
+    }
+    return true;
+}
+
+void messages_post(struct http_request *rq)
+{
+    struct cmd c;
+    struct str client_msg_id;
+    if (!read_send(rq, &c, &client_msg_id) || !within_rate(rq)) {
+        return;
+    }
+    struct message_call *call = new_call(rq);
+    if (call) {
+        call->kind = c.name;
+        call->content = c.content;
+        call->client_msg_id = client_msg_id;
+        handler_submit(rq, &c, on_sent, call);
+    }
+}
+
+/* ---------------------------------------------------------------- history */
+
+static void on_history(void *ctx, enum code code)
+{
+    struct message_call *call = ctx;
+    struct http_request *rq = call->rq;
+    const struct read_request *r = &call->read;
+    if (code != CODE_OK) {
+        handler_fail(rq, code, NULL);
+        return;
+    }
+    struct buf *out = &rq->reply;
+    buf_add_z(out, "{\"messages\":[");
+    for (unsigned i = 0; i < r->count; i++) {
+        buf_add_z(out, i ? "," : "");
+        reply_message(out, &r->messages[i], false);
+    }
+    buf_add_char(out, ']');
+    json_key_bool(out, "has_more", r->range.has_more || r->cut);
+    json_key_u64(out, "first_seq", r->count ? r->messages[0].seq : 0);
+    json_key_u64(out, "last_seq", r->count ? r->messages[r->count - 1].seq : 0);
+    handler_cursor(rq, "event_id", call->published);
+    buf_add_char(out, '}');
+    handler_finish(rq, 200);
+}
+
+/* Which of before, after, around is given. false: answered. */
+static bool read_mode(struct http_request *rq, enum history_mode *mode, uint64_t *at)
+{
+    static const struct {
+        const char *name;
+        enum history_mode mode;
+    } modes[] = {
+        {"before", HISTORY_BEFORE}, {"after", HISTORY_AFTER}, {"around", HISTORY_AROUND}};
+    *mode = HISTORY_LATEST;
+    for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        uint64_t n = UINT64_MAX;
+        if (!handler_query_u64(rq, modes[i].name, ID_MAX, &n)) {
+            return false;
+        }
+        if (n != UINT64_MAX && *mode != HISTORY_LATEST) {
+            http_fail_field(rq, CODE_INVALID_FIELD, modes[i].name,
+                            "Only one of before, after and around can be given.");
+            return false;
+        }
+        if (n != UINT64_MAX) {
+            *mode = modes[i].mode;
+            *at = n;
+        }
+    }
+    return true;
+}
+
+/* The published id first, then the chat's last seq, then rows: whatever comes later is newer than the cursor given. */
+static bool open_chat(struct message_call *call)
+{
+    struct http_request *rq = call->rq;
+    uint64_t chat_id;
+    if (!handler_param_id(rq, 0, ID_CHAT, &chat_id)) {
+        return false;
+    }
+    call->published = feed_published(rq->svc->feed);
+    enum code code = svc_chat(rq->svc, rq->who.user_id, chat_id, &rq->arena, &call->read.chat);
+    if (code != CODE_OK) {
+        handler_fail(rq, code, NULL);
+    }
+    return code == CODE_OK;
+}
+
+static void start(struct message_call *call, enum code code)
+{
+    if (code != CODE_OK) {
+        handler_fail(call->rq, code, NULL);
+    }
+}
+
+void messages_get(struct http_request *rq)
+{
+    unsigned limit;
+    enum history_mode mode;
+    uint64_t at = 0;
+    struct message_call *call = new_call(rq);
+    if (!call || !handler_limit(rq, 50, rq->svc->conf->history_page_max, &limit) ||
+        !read_mode(rq, &mode, &at) || !open_chat(call)) {
+        return;
+    }
+    const struct chat_view *chat = &call->read.chat;
+    call->read.range = history_plan(mode, at, limit, chat->joined_seq, chat->last_seq);
+    call->read.done = on_history;
+    start(call, read_history(&call->read));
+}
+
+/* ---------------------------------------------------------------- one message: get, edit, delete */
+
+static void on_message(void *ctx, enum code code)
+{
+    struct message_call *call = ctx;
+    struct http_request *rq = call->rq;
+    if (code != CODE_OK) {
+        /* The change is stored; only its answer failed. A repeat finds nothing to change and answers. */
+        bool unknown = call->event_id != 0 && code == CODE_UNAVAILABLE;
+        handler_fail(rq, unknown ? CODE_OUTCOME_UNKNOWN : code, NULL);
+        return;
+    }
+    reply_message(&rq->reply, &call->read.messages[0], true);
+    if (call->event_id != 0) {
+        handler_cursor(rq, "event_id", call->event_id);
+    }
+    buf_add_char(&rq->reply, '}');
+    handler_finish(rq, 200);
+}
+
+void message_get(struct http_request *rq)
+{
+    struct message_call *call = new_call(rq);
+    if (call && open_chat(call) &&
+        handler_param_id(rq, 1, ID_MESSAGE, &call->read.message_id)) {
+        call->read.done = on_message;
+        start(call, read_message(&call->read));
+    }
+}
+
+/* The row as it is now, by its place: sender, time and flags are not part of the outcome. */
+static void on_changed(void *ctx, const struct outcome *o)
+{
+    struct message_call *call = ctx;
+    struct http_request *rq = call->rq;
+    enum code code = o->code;
+    if (code == CODE_OK) {
+        code = svc_chat(rq->svc, rq->who.user_id, o->chat_id, &rq->arena, &call->read.chat);
+    }
+    if (code != CODE_OK) {
+        handler_fail(rq, code, NULL);
+        return;
+    }
+    call->event_id = o->event_id;
+    call->read.seq = o->seq;
+    call->read.done = on_message;
+    code = read_message(&call->read);
+    start(call, code == CODE_OK ? CODE_OK : CODE_OUTCOME_UNKNOWN);
+}
+
+static void change(struct http_request *rq, enum cmd_kind kind)
+{
+    struct cmd c;
+    if (!handler_cmd(rq, kind, &c) || !handler_param_id(rq, 0, ID_CHAT, &c.chat_id) ||
+        !handler_param_id(rq, 1, ID_MESSAGE, &c.message_id) ||
+        (kind == CMD_MESSAGE_EDIT && !handler_string(rq, "content", true, &c.content))) {
+        return;
+    }
+    struct message_call *call = new_call(rq);
+    if (call) {
+        handler_submit(rq, &c, on_changed, call);
+    }
+}
+
+void message_patch(struct http_request *rq)
+{
+    change(rq, CMD_MESSAGE_EDIT);
+}
+
+void message_delete(struct http_request *rq)
+{
+    change(rq, CMD_MESSAGE_DELETE);
+}

@@ -1,0 +1,43 @@
+/*
+ * reply.h -- the JSON objects of the API's answers
+ *
+ * One function per kind of object, so that an object looks the same wherever it appears. Ids are in the
+ * 24-hex form, times in whole seconds (UTC); is_edited and is_deleted appear only when true.
+ * Layer      transport. Pure: views in, bytes out.
+ */
+#ifndef REST_REPLY_H
+#define REST_REPLY_H
+
+#include "rest/svc_read.h"
+#include "shared/buf.h"
+#include "shared/id.h"
+
+/* ,"key":"<24 hex>" */
+void reply_id(struct buf *out, const char *key, enum id_kind kind, uint64_t n, uint64_t created_us);
+void reply_time(struct buf *out, const char *key, uint64_t wall_us_value);
+
+/* {"user_id","username","name"} */
+void reply_user(struct buf *out, const struct user_view *u);
+/* the same with "created_at": oneself */
+void reply_me(struct buf *out, const struct user_view *u);
+/* with "created_at","disabled" and the plain number "id": administration */
+void reply_account(struct buf *out, const struct user_view *u);
+/* {"user_id","username","name","role"} */
+void reply_member(struct buf *out, const struct member_view *m);
+/* {"message_id","chat_id","seq","sender_id","sender_name","content","message_type","created_at"[,"is_edited"][,"is_deleted"]};
+ * without the closing brace when open. */
+void reply_message(struct buf *out, const struct message_view *m, bool open);
+/* chat_room's three members, then kind, role, members_count, unread_count, last_seq, read_seq, [peer,] last_message */
+void reply_chat(struct buf *out, const struct chat_view *c);
+/* Exactly the chat_room object. */
+void reply_room(struct buf *out, const struct chat_view *c);
+
+/* "member", "admin", "owner"; ROLE_NONE for any other text. */
+const char *role_name(uint8_t role);
+uint8_t role_parse(struct str text);
+
+/* The place after a chat in the list, as an opaque text: "<updated_us>_<id>". */
+void place_write(struct buf *out, const struct chat_view *c);
+bool place_read(struct str text, struct chat_place *out);
+
+#endif

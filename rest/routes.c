@@ -1,0 +1,54 @@
+/* routes.c -- the map of the HTTP API. To add a route: a line here, a handler beside its kin, a prototype in handlers.h. */
+#include "rest/handlers.h"
+
+#define USER_READ (ROUTE_AUTH | ROUTE_ASYNC)
+#define USER_WRITE (ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON)
+#define LOGIN (ROUTE_LIMIT | ROUTE_ASYNC | ROUTE_JSON)
+#define ADMIN_WRITE (ROUTE_ADMIN | ROUTE_ASYNC | ROUTE_JSON)
+
+const struct http_route http_routes[] = {
+    {HTTP_GET, "/healthz", healthz_get, ROUTE_OPEN},
+    {HTTP_GET, "/readyz", readyz_get, ROUTE_OPEN | ROUTE_ASYNC},
+    {HTTP_GET, "/metrics", metrics_get, ROUTE_OPEN},
+
+    {HTTP_POST, "/api/auth/register", auth_register, LOGIN},
+    {HTTP_POST, "/api/auth/login", auth_login, LOGIN},
+    {HTTP_POST, "/api/auth/refresh", auth_refresh, LOGIN},
+    {HTTP_POST, "/api/auth/logout", auth_logout, ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
+    {HTTP_POST, "/api/auth/ticket", auth_ticket, ROUTE_AUTH | ROUTE_JSON_OPTIONAL},
+
+    {HTTP_GET, "/api/me", me_get, ROUTE_AUTH},
+    {HTTP_PATCH, "/api/me", me_patch, USER_WRITE},
+    {HTTP_GET, "/api/users", users_get, ROUTE_AUTH},
+    {HTTP_GET, "/api/users/{user}", user_get, ROUTE_AUTH},
+
+    {HTTP_POST, "/api/chat/create/personal", chat_create_personal, USER_WRITE},
+    {HTTP_POST, "/api/chat/create/group", chat_create_group, USER_WRITE},
+    {HTTP_GET, "/api/chats", chats_get, USER_READ},
+    {HTTP_GET, "/api/chats/{chat}", chat_get, USER_READ},
+    {HTTP_PATCH, "/api/chats/{chat}", chat_patch, USER_WRITE},
+    {HTTP_DELETE, "/api/chats/{chat}", chat_delete, USER_READ},
+
+    {HTTP_GET, "/api/chats/{chat}/members", members_get, ROUTE_AUTH},
+    {HTTP_POST, "/api/chats/{chat}/members", members_post, USER_WRITE},
+    {HTTP_PATCH, "/api/chats/{chat}/members/{user}", member_patch, USER_WRITE},
+    {HTTP_DELETE, "/api/chats/{chat}/members/{user}", member_delete, USER_READ},
+
+    {HTTP_GET, "/api/chats/{chat}/messages", messages_get, USER_READ},
+    {HTTP_POST, "/api/chats/{chat}/messages", messages_post, USER_WRITE},
+    {HTTP_GET, "/api/chats/{chat}/messages/{message}", message_get, USER_READ},
+    {HTTP_PATCH, "/api/chats/{chat}/messages/{message}", message_patch, USER_WRITE},
+    {HTTP_DELETE, "/api/chats/{chat}/messages/{message}", message_delete, USER_READ},
+    {HTTP_POST, "/api/chats/{chat}/read", read_post, ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
+
+    {HTTP_GET, "/api/admin/status", admin_status_get, ROUTE_ADMIN},
+    {HTTP_GET, "/api/admin/users", admin_users_get, ROUTE_ADMIN},
+    {HTTP_POST, "/api/admin/users", admin_users_post, ADMIN_WRITE},
+    {HTTP_POST, "/api/admin/users/{user}/disable", admin_user_disable, ROUTE_ADMIN | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
+    {HTTP_POST, "/api/admin/users/{user}/enable", admin_user_enable, ROUTE_ADMIN | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
+    {HTTP_PUT, "/api/admin/users/{user}/password", admin_user_password, ADMIN_WRITE},
+    {HTTP_POST, "/api/admin/tokens", admin_tokens_post, ROUTE_ADMIN | ROUTE_JSON},
+    {HTTP_POST, "/api/admin/kick", admin_kick_post, ADMIN_WRITE},
+};
+
+const unsigned http_routes_count = sizeof(http_routes) / sizeof(http_routes[0]);

@@ -1,0 +1,25 @@
+#include "rest/svc_status.h"
+
+#include "rest/metrics.h"
+#include "rest/writer.h"
+
+void svc_status(struct svc *svc, struct svc_status *out)
+{
+    *out = (struct svc_status){
+        .database = dbpool_healthy(svc->dbpool),
+        .writer = writer_healthy(svc->writer),
+        .workers_ready = feed_workers_ready(svc->feed),
+        .published = feed_published(svc->feed),
+        .log_id = feed_log_id(svc->feed),
+        .writer_queue = (uint64_t)metric_get(METRIC_WRITER_QUEUE),
+        .read_queue = dbpool_depth(svc->dbpool),
+    };
+    out->workers_count = feed_workers(svc->feed, out->workers, STATUS_WORKERS_MAX);
+    if (out->workers_count > STATUS_WORKERS_MAX) {
+        out->workers_count = STATUS_WORKERS_MAX;
+    }
+    cache_rdlock(svc->cache);
+    out->users = cache_users_count(svc->cache);
+    out->chats = cache_chats_count(svc->cache);
+    cache_unlock(svc->cache);
+}
