@@ -93,9 +93,11 @@ UNIT_TESTS = \
   test_clock \
   test_cmd \
   test_code \
+  test_conf \
   test_event \
   test_id \
   test_json \
+  test_jwt \
   test_link_frame \
   test_link_msg \
   test_link_sock \

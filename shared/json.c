@@ -55,8 +55,9 @@ enum rc json_parse(struct str text, const struct json_limits *limits, struct jso
         return RC_TOO_BIG;
     }
     struct json *doc = calloc(1, sizeof(*doc));
-    /* json-c counts the innermost scalar as a level of its own. */
-    struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
+    /* json-c counts the innermost scalar as a level of its own, and clears its levels each time. */
+    unsigned depth = limits->max_depth < JSON_DEPTH_MAX ? limits->max_depth : JSON_DEPTH_MAX;
+    struct json_tokener *tok = json_tokener_new_ex((int)depth + 1);
     if (!doc || !tok) {
         rc = RC_NO_MEMORY;
         goto out;
