@@ -80,6 +80,9 @@ WS_SRCS = \
 
 # $(BUILD)/confabctl
 CTL_SRCS = \
+  rest/ctl.c \
+  rest/ctl_demo.c \
+  rest/ctl_http.c \
 
 # One cmocka program per tests/unit/<name>.c, linked with libconfab.a and every library of ours that it uses.
 # What it needs besides (the daemons' own files, test helpers) is named as sources in <name>_SRCS, linker options
