@@ -279,47 +279,6 @@ enum code read_lasts(struct read_request *r)
     return code == CODE_OK ? submit(r, run_lasts) : code;
 }
 
-/* ---------------------------------------------------------------- a read position */
-
-/* Own messages up to seq, counted from the read cursor, where the number is known. */
-static enum code count_own(struct read_request *r, struct store *store)
-{
-    uint64_t more = 0;
-    if (r->seq <= r->chat.read_seq) { /* backward: nothing will change */
-        r->own_at = r->chat.own_at_read;
-        return CODE_OK;
-    }
-    if (r->seq >= r->chat.last_seq) {
-        r->own_at = r->chat.own_total;
-        return CODE_OK;
-    }
-    enum store_rc rc = store_count_own(store, r->chat.id, r->chat.viewer_id, r->chat.read_seq,
-                                       r->seq, &more);
-    r->own_at = r->chat.own_at_read + more;
-    return code_of(rc);
-}
-
-static enum code run_position(struct read_request *r, struct store *store)
-{
-    enum code code = CODE_OK;
-    if (r->message_id != 0) {
-        code = find_message(r, store);
-        r->seq = code == CODE_OK ? r->messages[0].seq : 0;
-    }
-    return code == CODE_OK ? count_own(r, store) : code;
-}
-
-enum code read_position(struct read_request *r)
-{
-    if (r->message_id == 0 && (r->seq <= r->chat.read_seq || r->seq >= r->chat.last_seq)) {
-        enum code code = count_own(r, NULL); /* needs no database then */
-        r->done(r->ctx, code);
-        return CODE_OK;
-    }
-    enum code code = make_room(r, 1);
-    return code == CODE_OK ? submit(r, run_position) : code;
-}
-
 /* ---------------------------------------------------------------- health */
 
 static enum code run_ping(struct read_request *r, struct store *store)

@@ -41,8 +41,6 @@ static void copy_chat(const struct cache *c, const struct cache_chat *chat, uint
         .joined_seq = m->joined_seq,
         .read_seq = m->read_seq,
         .unread = cache_unread(chat, m),
-        .own_total = m->own_total,
-        .own_at_read = m->own_at_read,
         .role = m->role,
     };
     if (chat->kind == CHAT_DIRECT) {

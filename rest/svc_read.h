@@ -41,7 +41,6 @@ struct chat_view {
     struct user_view peer; /* direct chats: the other one */
     /* the viewer's own */
     uint64_t viewer_id, joined_seq, read_seq, unread;
-    uint32_t own_total, own_at_read;
     uint8_t role; /* enum member_role */
     struct message_view *last; /* NULL: none, or not read (degraded) */
 };
@@ -118,13 +117,12 @@ struct read_request {
     void *ctx;
     struct chat_view chat;      /* of svc_chat */
     struct history_range range; /* read_history */
-    uint64_t message_id, seq;   /* read_message: one of the two; read_position */
+    uint64_t message_id, seq;   /* read_message: one of the two */
     struct chat_page *page;     /* read_lasts */
     /* out */
     struct message_view *messages;
     unsigned count, room;
     bool cut;           /* the arena is full: fewer than asked for */
-    uint64_t own_at;    /* read_position: the viewer's own messages up to seq */
     /* internal */
     uint64_t newest_event;
     enum code (*run)(struct read_request *r, struct store *store);
@@ -134,7 +132,6 @@ struct read_request {
 enum code read_history(struct read_request *r);  /* messages, rising */
 enum code read_message(struct read_request *r);  /* messages[0]; CODE_MESSAGE_NOT_FOUND */
 enum code read_lasts(struct read_request *r);    /* page->chats[].last */
-enum code read_position(struct read_request *r); /* seq of message_id when that is given, and own_at */
 /* SELECT 1 on the pool: CODE_OK or CODE_UNAVAILABLE. */
 enum code read_ping(struct read_request *r);
 

@@ -100,16 +100,6 @@ enum store_rc store_messages_at(struct store *s, const struct chat_seq *at, unsi
     return world.rc;
 }
 
-enum store_rc store_count_own(struct store *s, uint64_t chat_id, uint64_t sender_id, uint64_t from,
-                              uint64_t to, uint64_t *out)
-{
-    (void)s;
-    (void)chat_id;
-    (void)sender_id;
-    *out = to - from;
-    return world.rc;
-}
-
 /* ---------------------------------------------------------------- the cast */
 
 struct scene {
@@ -445,31 +435,6 @@ static void test_lasts_fill_the_page(void **state)
     assert_null(page.chats[0].last);
 }
 
-static void test_position_counts_own_messages_only_where_it_must(void **state)
-{
-    struct scene *s = *state;
-    struct read_request r = request(s, 2); /* read up to 4 */
-    world.no_store = true;
-    r.seq = 3;
-    assert_int_equal(read_position(&r), CODE_OK);
-    assert_int_equal(s->done_code, CODE_OK);
-    r.seq = 10;
-    r.chat.own_total = 6;
-    assert_int_equal(read_position(&r), CODE_OK);
-    assert_int_equal(r.own_at, 6);
-    world.no_store = false;
-    r.seq = 7;
-    r.chat.own_at_read = 1;
-    assert_int_equal(read_position(&r), CODE_OK);
-    assert_int_equal(r.own_at, 1 + 3);
-    r.seq = 0;
-    r.message_id = 106;
-    r.count = 0;
-    assert_int_equal(read_position(&r), CODE_OK);
-    assert_int_equal(r.seq, 6);
-    assert_int_equal(r.own_at, 1 + 2);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,7 +450,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_history_without_a_database, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_message_outside_of_what_the_viewer_sees_is_not_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lasts_fill_the_page, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_position_counts_own_messages_only_where_it_must, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
