@@ -34,13 +34,16 @@ enum cmd_kind {
     CMD_MESSAGE_DELETE = 10,    /* chat_id, message_id */
     CMD_READ = 11,              /* chat_id, message_id or seq (0,0 = everything) */
     CMD_USER_CREATE = 12,       /* name = username, content = display name, secret = password hash; rest only */
-    CMD_USER_UPDATE = 13,       /* user_id, name/content/number = status; rest only */
+    CMD_USER_UPDATE = 13,       /* user_id, content = display name or empty, secret = password hash or empty,
+                                   number = enum cmd_status; rest only */
     CMD_FAMILY_CREATE = 14,     /* token family: user_id, key = first refresh hash, number = expiry_s; rest only */
-    CMD_FAMILY_ROTATE = 15,     /* number2 = family, key/key2 = old and new refresh hash; rest only */
+    CMD_FAMILY_ROTATE = 15,     /* number2 = family, key/key2 = old and new refresh hash, number = expiry_s; rest only */
     CMD_REVOKE = 16,            /* user_id, number2 = family or 0 = all; rest only */
     CMD_TYPING = 32,            /* chat_id, number; ephemeral, never reaches the writer */
     CMD_FOCUS = 33,             /* chat_id or 0; ephemeral */
 };
+
+enum cmd_status { CMD_STATUS_KEEP = 0, CMD_STATUS_ACTIVE = 1, CMD_STATUS_DISABLED = 2 };
 
 #define CMD_USERS_MAX 20000 /* entries in one list; the member limit is a setting below it */
 

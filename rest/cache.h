@@ -1,0 +1,94 @@
+/*
+ * cache.h -- users, chats and memberships in memory
+ *
+ * Shape      Dense arrays; an index (uint32_t) names an entry for the life of the process. Filled once
+ *            at start, after the fence; changed only by the writer thread after COMMIT.
+ * Memory     36 bytes per membership (32 in the chat's array, 4 in the user's list).
+ * Threads    Readers hold the read lock for as long as they use a pointer; keep it short (no I/O, no
+ *            JSON of many chats without need). The writer thread may read without the lock.
+ */
+#ifndef REST_CACHE_H
+#define REST_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rest/store.h"
+#include "shared/code.h"
+#include "shared/event.h"
+#include "shared/str.h"
+
+#define CACHE_NONE UINT32_MAX
+
+enum user_status { USER_ACTIVE = 0, USER_DISABLED = 1 };
+
+struct cache_user {
+    uint64_t id, created_us;
+    char *username, *name; /* owned; a rename replaces the pointer under the write lock */
+    uint32_t *chats;       /* chat indexes, unordered */
+    uint32_t chats_count, chats_room;
+    uint8_t status;
+    uint64_t valid_from_s; /* tokens issued before are void */
+    uint64_t last_event;   /* newest event of the user's own */
+};
+
+struct cache_member {
+    uint32_t user; /* index */
+    uint8_t role;  /* enum member_role */
+    uint32_t own_total;   /* messages the user has sent here */
+    uint32_t own_at_read; /* how many of them are at or below read_seq */
+    uint64_t joined_seq;  /* sees messages above it */
+    uint64_t read_seq;
+};
+
+struct cache_deletion { /* rising seq */
+    uint64_t seq;
+    uint32_t sender; /* index */
+};
+
+struct cache_chat {
+    uint64_t id, created_us, renamed_us, last_message_us;
+    uint64_t last_seq;
+    uint64_t last_event;
+    char *name;             /* groups; "" for a direct chat */
+    uint32_t peer[2];       /* direct: user indexes, lower id first */
+    struct cache_member *members; /* sorted by user index */
+    uint32_t members_count, members_room;
+    struct cache_deletion *deletions;
+    uint32_t deletions_count, deletions_room;
+    uint8_t kind;    /* enum chat_kind */
+    bool deleted;    /* the slot stays, nobody is in it */
+};
+
+struct cache;
+
+struct cache *cache_new(void);
+void cache_free(struct cache *c);
+void cache_rdlock(struct cache *c);
+void cache_unlock(struct cache *c);
+
+/* NULL when there is none. */
+const struct cache_user *cache_user(const struct cache *c, uint32_t index);
+const struct cache_chat *cache_chat(const struct cache *c, uint32_t index);
+/* Also when it has been deleted since the process started. */
+const struct cache_chat *cache_chat_ever(const struct cache *c, uint64_t chat_id);
+uint32_t cache_user_index(const struct cache *c, uint64_t user_id);
+uint32_t cache_chat_index(const struct cache *c, uint64_t chat_id);
+uint32_t cache_user_by_name(const struct cache *c, struct str username); /* case folded as the store's collation */
+uint32_t cache_direct_chat(const struct cache *c, uint64_t user_a, uint64_t user_b);
+const struct cache_member *cache_member(const struct cache_chat *chat, uint32_t user_index);
+uint32_t cache_users_count(const struct cache *c);
+uint32_t cache_chats_count(const struct cache *c);
+
+/* created, renamed or last message: what chat_room.last_updated shows */
+uint64_t cache_chat_updated(const struct cache_chat *chat);
+/* The name viewer sees (the peer's display name in a direct chat). */
+struct str cache_chat_name(const struct cache *c, const struct cache_chat *chat, uint32_t viewer);
+/* Messages of others above the read cursor and not deleted. */
+uint64_t cache_unread(const struct cache_chat *chat, const struct cache_member *m);
+
+/* Whether a token of this user, family and time of issue is still good: CODE_OK, CODE_TOKEN_REVOKED, CODE_USER_DISABLED,
+ * CODE_USER_NOT_FOUND. Takes the read lock itself. */
+enum code cache_token_state(struct cache *c, uint64_t user_id, uint64_t family, uint64_t issued_s);
+
+#endif

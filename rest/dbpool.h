@@ -1,0 +1,33 @@
+/*
+ * dbpool.h -- a bounded pool of threads with a database connection each, for reads
+ *
+ * A job runs on a pool thread with that thread's store. Jobs are for reads only: every change goes
+ * through the writer. A job whose connection fails is told so by a NULL-like error from the store
+ * calls; the pool reconnects with back-off before the next job.
+ * Limits     db_read_threads, db_read_queue: a full queue refuses at once.
+ */
+#ifndef REST_DBPOOL_H
+#define REST_DBPOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/rc.h"
+
+struct dbpool;
+struct store;
+struct store_conf;
+
+/* store is NULL when the database cannot be reached: answer CODE_UNAVAILABLE. */
+typedef void (*dbpool_job)(struct store *store, void *ctx);
+
+struct dbpool *dbpool_new(const struct store_conf *conf, unsigned threads, unsigned queue_max);
+/* Run the queue empty, then stop the threads. */
+void dbpool_free(struct dbpool *pool);
+/* RC_OK: job will be called exactly once, on a pool thread; RC_UNAVAILABLE: the queue is full, it will not. */
+RC_CHECK enum rc dbpool_submit(struct dbpool *pool, dbpool_job job, void *ctx);
+unsigned dbpool_depth(struct dbpool *pool);
+/* Whether the last statement of the pool reached the database. */
+bool dbpool_healthy(struct dbpool *pool);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * feed.h -- where committed events leave the service layer: order, routing, replay
+ *
+ * Shape      One feed. It knows which users are on which worker, keeps the last events in a ring, and
+ *            owns one outgoing stream (frames and descriptors) per worker. Whatever has to stand in an
+ *            order with events (adopts, replies, go-live, kicks) is put into the stream under the feed
+ *            lock, so "before or after in the stream" is the only ordering question there is.
+ * Layer      service. The link server is its transport: it takes bytes from a stream and hands frames
+ *            up; nothing here touches a socket.
+ * Ownership  A descriptor given to feed_adopt belongs to the feed until adopt_done gives it back.
+ * Limits     link_stream_max_bytes per worker: a stream above it is broken off (the worker reconnects and
+ *            resumes from the ring). ring_max_bytes and ring_max_age for the ring.
+ * Threads    Every function may be called from any thread, but for what is marked "link thread".
+ *            Lock order: feed lock, then cache lock.
+ */
+#ifndef REST_FEED_H
+#define REST_FEED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/cmd.h"
+#include "shared/event.h"
+#include "shared/link_msg.h"
+#include "shared/rc.h"
+
+struct feed;
+struct feed_worker; /* one connected worker */
+struct svc;
+
+struct feed_conf {
+    uint64_t ring_max_bytes, ring_max_age_ms;
+    uint64_t stream_max_bytes;
+    uint64_t replay_max_events, replay_chunk_events;
+    uint64_t user_connections_max, address_connections_max;
+    uint64_t worker_adopts_max; /* unacknowledged descriptors per worker */
+};
+
+/* Give back a descriptor: CODE_OK: a worker has its own copy, close yours. Otherwise no worker took it: answer the
+ * client (nothing has been written yet) and close. Called without locks held, from the link thread or a caller of
+ * feed_adopt/feed_leave. */
+typedef void (*feed_adopt_done)(void *ctx, int fd, enum code code);
+
+/* -- the front door --------------------------------------------------------------------------- */
+
+void feed_on_adopt_done(struct feed *f, feed_adopt_done done, void *ctx);
+/* Hand a validated upgrade to the least loaded worker, in stream order. a->slot is filled in here. issued_s is the
+ * token's, for the check under the lock (revoked meanwhile: CODE_TOKEN_REVOKED). CODE_OK: the feed has fd now.
+ * Else the caller keeps it: CODE_NO_WORKER, CODE_TOO_MANY_CONNECTIONS, CODE_USER_DISABLED, ... */
+enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t issued_s, int fd);
+/* Connected workers that take adopts. */
+unsigned feed_workers_ready(struct feed *f);
+
+/* -- the link server --------------------------------------------------------------------------- */
+
+/* Written (8 bytes, eventfd) when a stream has become non-empty. */
+void feed_set_wake(struct feed *f, int event_fd);
+/* A worker said hello (version already checked). Puts WELCOME first into its stream, then the events it missed. Link thread.
+ * RC_UNAVAILABLE: not ready yet, close and let it come again. */
+RC_CHECK enum rc feed_join(struct feed *f, const struct link_hello *hello,
+                           const struct link_hello_user *users, uint32_t users_count,
+                           const struct link_hello_peer *peers, uint32_t peers_count,
+                           struct feed_worker **out);
+/* The link is gone; w is freed. Adopts without an answer go to another worker or back to the door. Link thread. */
+void feed_leave(struct feed *f, struct feed_worker *w);
+uint16_t feed_worker_number(const struct feed_worker *w);
+
+struct feed_fds { /* descriptors that go with the ADOPT frames of the taken bytes, in order; borrowed */
+    int *fd;
+    unsigned count, room;
+};
+/* Append everything that waits in the stream to *frames and *fds. false: the stream was broken off (too slow), close the link. Link thread. */
+bool feed_take(struct feed_worker *w, struct buf *frames, struct feed_fds *fds);
+
+/* Frames that came up. RC_PROTOCOL: the worker spoke nonsense, close the link. Link thread. */
+RC_CHECK enum rc feed_up(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
+
+/* -- reading state ------------------------------------------------------------------------------ */
+
+/* The newest event that clients may see. */
+uint64_t feed_published(const struct feed *f);
+uint64_t feed_log_id(const struct feed *f);
+/* Wait until published >= event_id, at most until the deadline (mono_ms). false: it did not come. */
+bool feed_wait_published(struct feed *f, uint64_t event_id, uint64_t deadline_ms);
+/* "<8 hex of the log id>.<event id>", the resume cursor. */
+void feed_add_cursor(const struct feed *f, struct buf *out, uint64_t event_id);
+bool feed_user_online(struct feed *f, uint64_t user_id);
+/* Close live sessions: family 0 = all of the user. Not logged: for admin kicks. Sessions in any state. */
+void feed_kick(struct feed *f, uint64_t user_id, uint64_t family, enum code code);
+struct feed_worker_info {
+    uint16_t number;
+    uint32_t sessions, users;
+    uint64_t stream_bytes;
+};
+unsigned feed_workers(struct feed *f, struct feed_worker_info *out, unsigned room);
+
+#endif

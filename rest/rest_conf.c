@@ -1,0 +1,141 @@
+#include "rest/rest_conf.h"
+
+#include <string.h>
+
+#define S(field, def, max, flags, help)                                                            \
+    {#field, CONF_STRING, &conf.field, def, 0, max, NULL, flags, help}
+#define MS(field, def, min, max, flags, help)                                                      \
+    {#field, CONF_MS, &conf.field, def, min, max, NULL, flags, help}
+#define BYTES(field, def, min, max, flags, help)                                                   \
+    {#field, CONF_BYTES, &conf.field, def, min, max, NULL, flags, help}
+#define N(field, def, min, max, flags, help)                                                       \
+    {#field, CONF_U64, &conf.field, def, min, max, NULL, flags, help}
+#define FLAG(field, def, flags, help) {#field, CONF_BOOL, &conf.field, def, 0, 0, NULL, flags, help}
+#define ENUM(field, def, choices, flags, help)                                                     \
+    {#field, CONF_ENUM, &conf.field, def, 0, 0, choices, flags, help}
+
+#define DAY_MS ((uint64_t)86400000)
+#define MB ((uint64_t)1024 * 1024)
+
+/* The rows point here; rest_conf_keys copies nothing, so there is one configuration per process. */
+static struct rest_conf conf;
+
+static const struct conf_key keys[] = {
+    ENUM(profile, "prod", "dev|prod", 0, "dev opens what the samples need (see README); prod is strict"),
+    ENUM(log_level, "info", "err|warn|info|debug", CONF_RELOADABLE, "least important level that is logged"),
+    MS(watchdog_ms, "30s", 1000, DAY_MS, 0, "abort when a thread makes no progress for this long"),
+
+    S(listen, "127.0.0.1:8000 rooms, 127.0.0.1:8080 conversations, 127.0.0.1:3000 rooms", 1024, 0,
+      "public listeners: ADDRESS:PORT DIALECT [proxy], the dialect is the default for /ws"),
+    BYTES(door_head_max_bytes, "8k", 1024, 65536, 0, "largest request head"),
+    MS(door_head_timeout_ms, "10s", 100, 120000, CONF_RELOADABLE, "time for the whole request head"),
+    N(door_pending_max, "4096", 16, 19000, 0, "connections whose head is not complete"),
+    N(door_wakeups_max, "64", 2, 1024, 0, "pieces a request head may come in"),
+    N(address_connections_max, "1024", 1, 1000000, CONF_RELOADABLE, "connections of one address, HTTP and WebSocket together"),
+    N(address_handshakes_per_s, "200", 1, 1000000, CONF_RELOADABLE, "new connections a second of one address"),
+    N(address_handshakes_burst, "2000", 1, 1000000, CONF_RELOADABLE, "new connections of one address at once"),
+    N(addresses_max, "65536", 1024, 10000000, 0, "addresses remembered for these limits"),
+    S(trusted_proxies, "", 4096, CONF_RELOADABLE, "addresses or networks whose X-Forwarded-For is believed"),
+    S(origins, "", 8192, CONF_RELOADABLE, "allowed origins, comma separated; * = any; the dev profile adds localhost"),
+    S(cookie_name, "confab_token", 64, 0, "cookie that may carry an access token"),
+
+    N(http_threads, "2", 1, 64, 0, "threads that parse and answer HTTP"),
+    N(http_connections_max, "8000", 16, 19000, 0, "open HTTP connections"),
+    BYTES(http_body_max_bytes, "1m", 1024, 64 * MB, 0, "largest request body of the API"),
+    MS(http_request_timeout_ms, "30s", 100, 600000, CONF_RELOADABLE, "time for a whole request"),
+    MS(http_idle_timeout_ms, "75s", 1000, 3600000, 0, "keep-alive without a request"),
+    BYTES(http_memory_bytes, "8k", 4096, MB, 0, "memory of one HTTP connection"),
+
+    S(link_socket, "/run/confab/link.sock", 100, 0, "Unix socket for the workers"),
+    S(link_user, "", 32, 0, "user the workers run as, when it is not our own"),
+    MS(link_ping_ms, "2s", 50, 60000, 0, "how often each side of the link is pinged"),
+    MS(link_timeout_ms, "15s", 200, 600000, 0, "a silent link is closed after this"),
+    BYTES(link_stream_max_bytes, "64m", 65536, 4096 * MB, 0, "bytes waiting for one worker; above it the worker resumes from the ring"),
+    N(link_adopts_max, "256", 1, 4096, 0, "descriptors on their way to one worker"),
+    N(link_commands_max, "1024", 1, 65536, 0, "unanswered commands of one worker"),
+
+    S(db_socket, "", 100, 0, "MariaDB's Unix socket; empty: TCP"),
+    S(db_host, "127.0.0.1", 255, 0, "MariaDB's address for TCP"),
+    N(db_port, "3306", 1, 65535, 0, "MariaDB's port for TCP"),
+    S(db_user, "confab", 80, 0, "database user, with rights on its own database only"),
+    S(db_password_file, "", 4096, 0, "file with the password; empty: none (unix_socket authentication)"),
+    S(db_name, "confab", 64, 0, "database"),
+    S(db_tls_ca, "", 4096, 0, "CA file: TLS with verification; empty: no TLS"),
+    S(db_tls_cert, "", 4096, 0, "client certificate"),
+    S(db_tls_key, "", 4096, 0, "client key"),
+    S(migrations_dir, "/usr/share/confab/sql", 4096, 0, "numbered migrations"),
+    MS(db_connect_timeout_ms, "5s", 1000, 60000, 0, "time to connect to the database"),
+    MS(db_io_timeout_ms, "30s", 1000, 600000, 0, "time for one answer of the database"),
+    N(db_read_threads, "4", 1, 64, 0, "connections for reads"),
+    N(db_read_queue, "1024", 1, 100000, 0, "reads waiting for a connection"),
+
+    N(writer_batch_max_rows, "512", 1, 4096, 0, "commands in one transaction"),
+    N(writer_queue_max, "8192", 1, 1000000, 0, "commands waiting for the writer"),
+    MS(writer_deadline_ms, "10s", 100, 120000, 0, "a command without an answer after this gets outcome_unknown"),
+    BYTES(ring_max_bytes, "64m", 65536, 4096 * MB, 0, "newest events kept in memory"),
+    MS(ring_max_age_ms, "2m", 1000, DAY_MS, 0, "age of the events kept in memory"),
+    N(replay_max_events, "10000", 1, 1000000, CONF_RELOADABLE, "events replayed to one client; more is a gap"),
+    N(replay_chunk_events, "200", 1, 1000, 0, "events replayed at a time"),
+    MS(events_keep_ms, "30d", 60000, 3650 * DAY_MS, 0, "how long a cursor can be resumed"),
+
+    S(jwt_secret_file, "", 4096, 0, "HS256 secret (32 bytes or more; further lines KID SECRET for rotation)"),
+    S(jwt_jwks_file, "", 4096, 0, "public keys of an existing identity provider (JWKS)"),
+    S(jwt_issuer, "confab", 255, 0, "iss of tokens; empty: not checked"),
+    S(jwt_audience, "confab", 255, 0, "aud of tokens; empty: not checked"),
+    S(admin_token_file, "", 4096, 0, "file with the admin secret for /api/admin"),
+    FLAG(create_secrets, "no", 0, "make missing secret files (0600); the dev profile always does"),
+    MS(access_ttl_ms, "15m", 1000, 30 * DAY_MS, 0, "life of an access token"),
+    MS(refresh_ttl_ms, "30d", 1000, 3650 * DAY_MS, 0, "life of a refresh token"),
+    MS(ticket_ttl_ms, "30s", 1000, 600000, 0, "life of a WebSocket ticket"),
+    N(ticket_max, "10000", 1, 1000000, 0, "tickets alive at the same time"),
+    MS(token_leeway_ms, "5s", 0, 300000, 0, "tolerance between clocks"),
+    N(token_cache_max, "50000", 0, 10000000, 0, "verified tokens remembered"),
+    FLAG(register_open, "yes", CONF_RELOADABLE, "anybody may register"),
+    N(password_min_chars, "8", 1, 128, 0, "shortest password"),
+    N(password_max_bytes, "256", 64, 4096, 0, "longest password"),
+    BYTES(argon2_memory_bytes, "19m", 8192, 1024 * MB, 0, "memory for one password hash"),
+    N(argon2_passes, "2", 1, 16, 0, "passes for one password hash"),
+    N(argon2_threads, "2", 1, 64, 0, "password hashes at the same time"),
+    N(argon2_queue, "64", 1, 10000, 0, "password hashes waiting"),
+    N(address_logins_per_minute, "60", 1, 1000000, CONF_RELOADABLE, "logins and registrations of one address"),
+
+    N(name_max_chars, "100", 1, 190, 0, "characters in the name of a chat or person"),
+    N(username_max_chars, "32", 3, 64, 0, "characters in a user name"),
+    BYTES(content_max_bytes, "16k", 1, MB, 0, "text of one message"),
+    N(members_max, "10000", 2, 20000, 0, "members of one group"),
+    N(chats_per_user_max, "10000", 1, 1000000, 0, "chats of one user"),
+    N(user_connections_max, "64", 1, 100000, CONF_RELOADABLE, "WebSockets of one user"),
+    N(user_messages_per_s, "50", 1, 1000000, CONF_RELOADABLE, "messages a second of one user"),
+    N(user_messages_burst, "200", 1, 1000000, CONF_RELOADABLE, "messages of one user at once"),
+    N(history_page_max, "200", 1, 1000, 0, "messages in one page"),
+    N(list_page_max, "200", 1, 1000, 0, "entries in one page of any other list"),
+};
+
+const size_t rest_conf_keys_count = sizeof(keys) / sizeof(keys[0]);
+
+const struct conf_key *rest_conf_keys(struct rest_conf **out)
+{
+    *out = &conf;
+    return keys;
+}
+
+enum rc rest_conf_check(const struct rest_conf *c, struct buf *why)
+{
+    if (c->link_ping_ms * 2 > c->link_timeout_ms) {
+        buf_add_z(why, "link_timeout_ms must be at least twice link_ping_ms.\n");
+        return RC_INVALID;
+    }
+    if (c->door_pending_max + c->http_connections_max > 19500) {
+        buf_add_z(why, "door_pending_max and http_connections_max together need too many files.\n");
+        return RC_INVALID;
+    }
+    if (c->profile == PROFILE_PROD && strchr(c->origins, '*') != NULL) {
+        buf_add_z(why, "origins = * is refused under profile = prod.\n");
+        return RC_INVALID;
+    }
+    if (c->profile == PROFILE_PROD && c->jwt_secret_file[0] == '\0' && c->jwt_jwks_file[0] == '\0') {
+        buf_add_z(why, "profile = prod needs jwt_secret_file or jwt_jwks_file.\n");
+        return RC_INVALID;
+    }
+    return RC_OK;
+}

@@ -1,0 +1,74 @@
+/*
+ * rest_conf.h -- every setting of confab-rest
+ *
+ * rest_conf.c holds the table (name, type, default, bounds, unit, help); etc/confab-rest.conf is its
+ * printed form. Times are milliseconds here, sizes bytes.
+ */
+#ifndef REST_REST_CONF_H
+#define REST_REST_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/conf.h"
+
+enum profile { PROFILE_DEV, PROFILE_PROD };
+
+struct rest_conf {
+    int profile; /* enum profile */
+    int log_level;
+    uint64_t watchdog_ms;
+
+    /* front door */
+    char *listen; /* "127.0.0.1:8000 rooms, [::1]:8080 conversations proxy" */
+    uint64_t door_head_max_bytes, door_head_timeout_ms, door_pending_max, door_wakeups_max;
+    uint64_t address_connections_max;  /* HTTP and WebSocket together */
+    uint64_t address_handshakes_per_s, address_handshakes_burst;
+    uint64_t addresses_max; /* that are remembered for these limits */
+    char *trusted_proxies; /* addresses and networks */
+    char *origins;         /* allowed origins; * = any */
+    char *cookie_name;
+
+    /* HTTP */
+    uint64_t http_threads, http_connections_max, http_body_max_bytes, http_request_timeout_ms,
+        http_idle_timeout_ms;
+    uint64_t http_memory_bytes; /* per connection, libmicrohttpd */
+
+    /* link */
+    char *link_socket, *link_user;
+    uint64_t link_ping_ms, link_timeout_ms, link_stream_max_bytes, link_adopts_max,
+        link_commands_max;
+
+    /* database */
+    char *db_socket, *db_host, *db_user, *db_password_file, *db_name, *db_tls_ca, *db_tls_cert,
+        *db_tls_key, *migrations_dir;
+    uint64_t db_port, db_connect_timeout_ms, db_io_timeout_ms, db_read_threads, db_read_queue;
+
+    /* writer, log, replay */
+    uint64_t writer_batch_max_rows, writer_queue_max, writer_deadline_ms;
+    uint64_t ring_max_bytes, ring_max_age_ms, replay_max_events, replay_chunk_events,
+        events_keep_ms;
+
+    /* identity */
+    char *jwt_secret_file, *jwt_jwks_file, *jwt_issuer, *jwt_audience, *admin_token_file;
+    bool create_secrets; /* make missing secret files; the dev profile always does */
+    uint64_t access_ttl_ms, refresh_ttl_ms, ticket_ttl_ms, ticket_max, token_leeway_ms,
+        token_cache_max;
+    bool register_open;
+    uint64_t password_min_chars, password_max_bytes, argon2_memory_bytes, argon2_passes, argon2_threads,
+        argon2_queue, address_logins_per_minute;
+
+    /* limits of what users make */
+    uint64_t name_max_chars, username_max_chars, content_max_bytes, members_max, chats_per_user_max,
+        user_connections_max, user_messages_per_s, user_messages_burst, history_page_max,
+        list_page_max;
+};
+
+extern const size_t rest_conf_keys_count;
+/* The table, and the one configuration of the process that its rows point into. */
+const struct conf_key *rest_conf_keys(struct rest_conf **out);
+/* What one row cannot say: combinations, and what the prod profile refuses. */
+RC_CHECK enum rc rest_conf_check(const struct rest_conf *c, struct buf *why);
+
+#endif

@@ -1,0 +1,252 @@
+/*
+ * store.h -- what the services know of the database: typed rows in and out, no SQL
+ *
+ * Shape      struct store is one connection with its prepared statements; one thread at a time.
+ * Errors     enum store_rc says what the caller must do next, not which number the server gave.
+ *            After anything but STORE_OK, STORE_DUPLICATE and STORE_DATA in a batch the transaction
+ *            has been rolled back (ROLLBACK first, always) or the connection is gone.
+ * Ownership  The strings of struct store_conf must outlive the store.
+ *            Strings in rows passed in are borrowed for the call; strings in rows given to callbacks
+ *            are views until the callback returns.
+ * Threads    store_library_init before any thread; store_thread_end in each thread that used a store.
+ */
+#ifndef REST_STORE_H
+#define REST_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/buf.h"
+#include "shared/event.h"
+#include "shared/id.h"
+#include "shared/rc.h"
+#include "shared/str.h"
+
+enum store_rc {
+    STORE_OK = 0,
+    STORE_DUPLICATE,   /* 1062: a unique key exists; batch rolled back, look up who and decide again */
+    STORE_RETRY,       /* deadlock or lock wait; rolled back, run it again after a back-off */
+    STORE_DATA,        /* this content cannot be stored; rolled back, halve the batch */
+    STORE_FULL,        /* disk full or read only; rolled back */
+    STORE_LOST,        /* the connection failed before COMMIT was sent; nothing happened */
+    STORE_IN_DOUBT,    /* the connection failed after COMMIT was sent */
+    STORE_FENCED,      /* another process owns the log: stop at once */
+    STORE_ERROR,       /* anything else; rolled back, logged */
+};
+
+struct store_conf {
+    const char *socket;   /* path, or NULL for TCP */
+    const char *host;
+    unsigned port;
+    const char *user;
+    const char *password; /* may be empty: unix_socket authentication */
+    const char *database;
+    const char *tls_ca;   /* NULL: no TLS; with a CA file the server is verified */
+    const char *tls_cert;
+    const char *tls_key;
+    const char *migrations; /* directory with NNN-name.sql */
+    unsigned connect_timeout_s;
+    unsigned io_timeout_s;
+};
+
+struct store;
+
+void store_library_init(void);
+void store_thread_end(void);
+RC_CHECK enum rc store_open(const struct store_conf *conf, struct store **out, struct buf *why);
+void store_close(struct store *s);
+/* Server-side session id, so that a successor can end it. */
+uint64_t store_session_id(const struct store *s);
+/* SELECT 1 within the io timeout. */
+bool store_ping(struct store *s);
+/* false once the connection failed: every further call gives STORE_LOST; close it and open another. No I/O. */
+bool store_alive(const struct store *s);
+/* Apply sql/NNN-*.sql not yet applied, in order, under GET_LOCK; each recorded with its checksum. A file that
+ * changed after it was applied is an error. *applied counts. */
+RC_CHECK enum rc store_migrate(struct store *s, unsigned *applied, struct buf *why);
+
+/* -- the fence ------------------------------------------------------------------------------- */
+
+struct store_head {
+    uint64_t log_id;
+    uint64_t epoch;
+    uint64_t next_event; /* the id the next event gets */
+    uint64_t trimmed_to; /* events up to this id may be gone */
+    uint64_t last_batch;
+    uint64_t checkpoint; /* members.own_total is right up to this event */
+};
+/* Create log_head when missing, raise the epoch, commit, read the row. Kills the previous owner's session when its
+ * row lock is not free within the lock wait. */
+RC_CHECK enum store_rc store_fence(struct store *s, struct store_head *out);
+RC_CHECK enum store_rc store_read_head(struct store *s, struct store_head *out);
+
+/* -- loading the caches (after the fence) ------------------------------------------------------ */
+
+struct row_user {
+    uint64_t id, created_us;
+    struct str username, name, external_id;
+    struct str password_hash; /* only where a function says so */
+    uint8_t status;           /* 0 active, 1 disabled */
+    uint64_t valid_from_s;    /* tokens issued before are void */
+    uint64_t last_event;      /* load only: newest event about the user */
+};
+struct row_chat {
+    uint64_t id, created_us, created_by;
+    uint8_t kind;
+    uint64_t renamed_us;  /* 0: never */
+    struct str name;
+    uint64_t peer[2];     /* direct chats: lower and higher user id */
+    uint64_t last_seq;    /* load only, derived */
+    uint64_t last_message_us;
+    uint64_t last_event;
+};
+struct row_member {
+    uint64_t chat_id, user_id;
+    uint8_t role;
+    uint64_t joined_seq, read_seq;
+    uint32_t own_total, own_at_read; /* own messages; those at or below read_seq */
+    uint64_t own_seq;                /* own_total counts messages up to this one; later ones are in the log */
+};
+struct row_message {
+    uint64_t chat_id, seq;
+    uint64_t id; /* event id of its creation */
+    uint64_t sender_id;
+    uint64_t created_us;
+    uint32_t version;
+    uint8_t flags; /* enum message_flag */
+    uint64_t last_event; /* the newest event that touched it */
+    struct key16 key;    /* idempotency */
+    struct key16 hash;   /* of operation and body */
+    struct str kind, content;
+};
+struct row_event {
+    uint64_t id;
+    uint8_t kind;
+    uint64_t chat_id, seq; /* 0 where none */
+    uint64_t actor_id, subject_id;
+    uint64_t number;
+    uint32_t version;
+    uint64_t at_us;
+};
+struct row_event_user { /* which user's own events */
+    uint64_t user_id, event_id;
+};
+struct row_deletion {
+    uint64_t chat_id, seq, sender_id;
+};
+struct row_key { /* outcome of a mutation other than a message, by idempotency key */
+    uint64_t user_id;
+    struct key16 key, hash;
+    uint8_t kind; /* enum cmd_kind */
+    uint16_t code;
+    uint64_t event_id, chat_id, other_id, number, at_us;
+};
+struct row_family { /* one login: a refresh token that rotates */
+    uint64_t id, user_id;
+    struct key16 refresh_hash;  /* of the present refresh token */
+    struct key16 previous_hash; /* a use of this one is a reuse */
+    uint64_t created_us, expires_s, revoked_us; /* revoked 0: alive */
+};
+
+typedef void (*store_on_user)(void *ctx, const struct row_user *r);
+typedef void (*store_on_chat)(void *ctx, const struct row_chat *r);
+typedef void (*store_on_member)(void *ctx, const struct row_member *r);
+typedef void (*store_on_message)(void *ctx, const struct row_message *r);
+typedef void (*store_on_event)(void *ctx, const struct row_event *r);
+typedef void (*store_on_deletion)(void *ctx, const struct row_deletion *r);
+typedef void (*store_on_key)(void *ctx, const struct row_key *r);
+typedef void (*store_on_family)(void *ctx, const struct row_family *r);
+
+struct store_maxima {
+    uint64_t user_id, chat_id, family_id;
+};
+RC_CHECK enum store_rc store_load_maxima(struct store *s, struct store_maxima *out);
+RC_CHECK enum store_rc store_load_users(struct store *s, store_on_user on, void *ctx);
+/* Not the deleted ones; last_seq, last_message_us and last_event derived (loose index scans, no table scan of messages). */
+RC_CHECK enum store_rc store_load_chats(struct store *s, store_on_chat on, void *ctx);
+RC_CHECK enum store_rc store_load_members(struct store *s, store_on_member on, void *ctx);
+RC_CHECK enum store_rc store_load_deletions(struct store *s, store_on_deletion on, void *ctx);
+/* Alive families, and those revoked within the last keep_s seconds. */
+RC_CHECK enum store_rc store_load_families(struct store *s, uint64_t now_s, uint64_t keep_s,
+                                           store_on_family on, void *ctx);
+/* Events after `after` up to `upto`, rising, at most limit. */
+RC_CHECK enum store_rc store_load_events(struct store *s, uint64_t after, uint64_t upto,
+                                         unsigned limit, store_on_event on, void *ctx);
+
+/* -- one batch (the writer) -------------------------------------------------------------------- */
+
+/* Rows to persist, in the order of the members. Arrays may be empty. Strings are borrowed. */
+struct store_batch {
+    struct row_user *users_new;          unsigned users_new_count;
+    struct row_user *users_set;          unsigned users_set_count; /* name, status, valid_from_s; password_hash when p != NULL */
+    struct row_chat *chats_new;          unsigned chats_new_count;
+    struct row_chat *chats_set;          unsigned chats_set_count; /* name, renamed_us */
+    uint64_t *chats_deleted;             unsigned chats_deleted_count; /* marks; members rows go */
+    struct row_member *members_put;      unsigned members_put_count; /* insert or replace; also cursors and checkpoints */
+    struct row_member *members_gone;     unsigned members_gone_count;
+    struct row_message *messages_new;    unsigned messages_new_count;
+    struct row_message *messages_set;    unsigned messages_set_count; /* content, version, flags, last_event */
+    struct row_deletion *deletions;      unsigned deletions_count;
+    struct row_event *events;            unsigned events_count;
+    struct row_event_user *event_users;  unsigned event_users_count;
+    struct row_key *keys;                unsigned keys_count;
+    struct row_family *families_new;     unsigned families_new_count;
+    struct row_family *families_set;     unsigned families_set_count; /* hashes, expiry, revoked */
+    uint64_t epoch, last_batch;          /* the fence: WHERE epoch=? AND last_batch=? ; last_batch becomes +1 */
+    uint64_t next_event;                 /* new value of log_head.next_event */
+    uint64_t checkpoint;                 /* new value when not 0 */
+};
+/* START TRANSACTION and every statement up to and including the head row; no COMMIT. */
+RC_CHECK enum store_rc store_batch_run(struct store *s, const struct store_batch *b);
+RC_CHECK enum store_rc store_batch_commit(struct store *s);
+void store_batch_rollback(struct store *s);
+/* After STORE_DUPLICATE: which unique key it was. */
+enum store_unique {
+    STORE_UNIQUE_OTHER,
+    STORE_UNIQUE_MESSAGE_KEY, /* (sender_id, key) of a message */
+    STORE_UNIQUE_OP_KEY,      /* (user_id, key) of another mutation */
+    STORE_UNIQUE_USERNAME,    /* equal under the column's collation: sql/001 */
+    STORE_UNIQUE_EXTERNAL_ID,
+    STORE_UNIQUE_PEERS,       /* a direct chat of the pair exists */
+};
+enum store_unique store_duplicate(const struct store *s);
+
+/* -- look-ups, one multi-row SELECT each -------------------------------------------------------- */
+
+/* Messages by id (through events). content included. Order unspecified; absent ones are left out. */
+RC_CHECK enum store_rc store_find_messages(struct store *s, const uint64_t *ids, unsigned count,
+                                           store_on_message on, void *ctx);
+struct user_key {
+    uint64_t user_id;
+    struct key16 key;
+};
+/* Messages by (sender, key); content left out. */
+RC_CHECK enum store_rc store_find_message_keys(struct store *s, const struct user_key *keys,
+                                               unsigned count, store_on_message on, void *ctx);
+RC_CHECK enum store_rc store_find_keys(struct store *s, const struct user_key *keys, unsigned count,
+                                       store_on_key on, void *ctx);
+
+/* -- reads for clients (the caller caps them at what is published) ------------------------------ */
+
+/* Messages of a chat with from <= seq <= to, rising (or falling), at most limit. */
+RC_CHECK enum store_rc store_history(struct store *s, uint64_t chat_id, uint64_t from, uint64_t to,
+                                     bool falling, unsigned limit, store_on_message on, void *ctx);
+struct chat_seq {
+    uint64_t chat_id, seq;
+};
+RC_CHECK enum store_rc store_messages_at(struct store *s, const struct chat_seq *at, unsigned count,
+                                         store_on_message on, void *ctx);
+/* How many messages of sender have from < seq <= to. */
+RC_CHECK enum store_rc store_count_own(struct store *s, uint64_t chat_id, uint64_t sender_id,
+                                       uint64_t from, uint64_t to, uint64_t *out);
+/* Events of any of the chats, and the user's own, with after < id <= upto, rising, at most limit. */
+RC_CHECK enum store_rc store_replay(struct store *s, const uint64_t *chats, unsigned count,
+                                    uint64_t user_id, uint64_t after, uint64_t upto, unsigned limit,
+                                    store_on_event on, void *ctx);
+/* password_hash filled. STORE_OK with *found. */
+RC_CHECK enum store_rc store_password(struct store *s, uint64_t user_id, struct buf *hash,
+                                      bool *found);
+/* Trim: delete events of kinds other than EV_MESSAGE with id <= upto and set trimmed_to (fenced). */
+RC_CHECK enum store_rc store_trim(struct store *s, uint64_t epoch, uint64_t upto);
+
+#endif
