@@ -1,0 +1,38 @@
+/*
+ * cache_write.h -- changing the cache: start-up and the writer thread only
+ *
+ * The caller holds the write lock (or is alone, at start). Every function says what already happened
+ * in the database; nothing here can refuse.
+ */
+#ifndef REST_CACHE_WRITE_H
+#define REST_CACHE_WRITE_H
+
+#include "rest/cache.h"
+
+void cache_wrlock(struct cache *c);
+
+/* Insert, or update name, status, valid_from. Returns the index. */
+uint32_t cache_put_user(struct cache *c, const struct row_user *r);
+/* Insert with derived fields (last_seq and so on) or with zeros. Returns the index. */
+uint32_t cache_put_chat(struct cache *c, const struct row_chat *r);
+void cache_rename_chat(struct cache *c, uint32_t chat, struct str name, uint64_t renamed_us);
+/* Everybody is out; the direct pair is free again. */
+void cache_delete_chat(struct cache *c, uint32_t chat);
+/* Insert or replace the membership of r->user_id in r->chat_id. Unknown users or chats are ignored (rows of a deleted chat). */
+void cache_put_member(struct cache *c, const struct row_member *r);
+void cache_drop_member(struct cache *c, uint32_t chat, uint32_t user);
+void cache_add_message(struct cache *c, uint32_t chat, uint32_t sender, uint64_t seq, uint64_t at_us);
+void cache_add_deletion(struct cache *c, uint32_t chat, uint64_t seq, uint32_t sender);
+void cache_set_read(struct cache *c, uint32_t chat, uint32_t user, uint64_t read_seq,
+                    uint32_t own_at_read);
+/* Start only: own messages counted from the log after the checkpoint. */
+void cache_count_own(struct cache *c, uint32_t chat, uint32_t user);
+void cache_touch_chat(struct cache *c, uint32_t chat, uint64_t event_id);
+void cache_touch_user(struct cache *c, uint32_t user, uint64_t event_id);
+void cache_revoke_family(struct cache *c, uint64_t family, uint64_t revoked_s);
+/* Forget revocations older than before_s: their access tokens have expired. */
+void cache_trim_revoked(struct cache *c, uint64_t before_s);
+
+struct cache_member *cache_member_mut(struct cache *c, uint32_t chat, uint32_t user);
+
+#endif

@@ -1,0 +1,81 @@
+#include "rest/event_fill.h"
+
+bool event_is_message(uint8_t kind)
+{
+    return kind == EV_MESSAGE || kind == EV_MESSAGE_EDITED || kind == EV_MESSAGE_DELETED;
+}
+
+static void fill_user(const struct cache *c, uint64_t id, struct event_user *out)
+{
+    const struct cache_user *u = cache_user(c, cache_user_index(c, id));
+    *out = (struct event_user){.id = id};
+    if (u != NULL) {
+        out->created_us = u->created_us;
+        out->username = str_of(u->username);
+        out->name = str_of(u->name);
+    }
+}
+
+static void fill_peer(const struct cache *c, uint32_t index, bool named, struct event_user *out)
+{
+    const struct cache_user *u = cache_user(c, index);
+    if (u == NULL) {
+        return;
+    }
+    if (named) {
+        fill_user(c, u->id, out);
+    } else {
+        out->id = u->id;
+    }
+}
+
+static void fill_chat(const struct cache *c, const struct row_event *e, struct event *out)
+{
+    const struct cache_chat *chat = cache_chat_ever(c, e->chat_id);
+    out->chat_id = e->chat_id;
+    if (chat == NULL) {
+        out->chat_created_us = e->kind == EV_CHAT_DELETED ? e->number : 0;
+        out->chat_kind = CHAT_GROUP;
+        return;
+    }
+    out->chat_kind = chat->kind;
+    out->chat_created_us = chat->created_us;
+    out->chat_updated_us = cache_chat_updated(chat);
+    out->chat_name = str_of(chat->name);
+    if (chat->kind == CHAT_DIRECT) {
+        bool named = e->kind == EV_CHAT_CREATED;
+        fill_peer(c, chat->peer[0], named, &out->peer[0]);
+        fill_peer(c, chat->peer[1], named, &out->peer[1]);
+    }
+}
+
+static void fill_message(const struct cache *c, const struct row_message *m, struct event *out)
+{
+    out->message_id = m->id;
+    out->seq = m->seq;
+    out->version = m->version;
+    out->message_flags = m->flags;
+    out->message_created_us = m->created_us;
+    out->message_kind = m->kind;
+    out->content = m->flags & MESSAGE_DELETED ? STR("") : m->content;
+    fill_user(c, m->sender_id, &out->sender);
+}
+
+void event_fill(const struct cache *c, const struct row_event *e, const struct row_message *m,
+                struct event *out)
+{
+    *out = (struct event){
+        .event_id = e->id, .kind = e->kind, .at_us = e->at_us, .seq = e->seq, .number = e->number};
+    if (e->chat_id != 0) {
+        fill_chat(c, e, out);
+    }
+    if (e->actor_id != 0) {
+        fill_user(c, e->actor_id, &out->actor);
+    }
+    if (e->subject_id != 0) {
+        fill_user(c, e->subject_id, &out->subject);
+    }
+    if (m != NULL) {
+        fill_message(c, m, out);
+    }
+}
