@@ -1,0 +1,103 @@
+#include "rest/batch.h"
+
+#include <stdlib.h>
+
+#include "shared/mem.h"
+
+#define TEXTS_MAX_BYTES ((size_t)256 * 1024 * 1024)
+
+static void *append(void **rows, uint32_t *count, uint32_t *room, size_t size)
+{
+    if (*count == *room) {
+        *room = *room ? *room * 2 : 32;
+        *rows = mem_grow(*rows, *room, size);
+    }
+    char *row = (char *)*rows + (size_t)*count * size;
+    memset(row, 0, size);
+    (*count)++;
+    return row;
+}
+
+#define APPENDER(function, type, field)                                                            \
+    type *function(struct batch *b)                                                                \
+    {                                                                                              \
+        void *rows = b->rows.field;                                                                \
+        type *row = append(&rows, &b->rows.field##_count, &b->room.field, sizeof(type));           \
+        b->rows.field = rows;                                                                      \
+        return row;                                                                                \
+    }
+
+APPENDER(batch_user_new, struct row_user, users_new)
+APPENDER(batch_user_set, struct row_user, users_set)
+APPENDER(batch_chat_new, struct row_chat, chats_new)
+APPENDER(batch_chat_set, struct row_chat, chats_set)
+APPENDER(batch_chat_deleted, uint64_t, chats_deleted)
+APPENDER(batch_member_put, struct row_member, members_put)
+APPENDER(batch_member_gone, struct row_member, members_gone)
+APPENDER(batch_message_new, struct row_message, messages_new)
+APPENDER(batch_message_set, struct row_message, messages_set)
+APPENDER(batch_deletion, struct row_deletion, deletions)
+APPENDER(batch_event, struct row_event, events)
+APPENDER(batch_event_user, struct row_event_user, event_users)
+APPENDER(batch_key, struct row_key, keys)
+APPENDER(batch_family_new, struct row_family, families_new)
+APPENDER(batch_family_set, struct row_family, families_set)
+
+struct draft *batch_draft(struct batch *b)
+{
+    void *rows = b->drafts;
+    struct draft *d = append(&rows, &b->drafts_count, &b->room.drafts, sizeof(*d));
+    b->drafts = rows;
+    d->message_new = d->message_set = d->user = d->chat = d->member = BATCH_NONE;
+    return d;
+}
+
+void batch_init(struct batch *b)
+{
+    memset(b, 0, sizeof(*b));
+    b->texts = ARENA_INIT(TEXTS_MAX_BYTES);
+}
+
+void batch_release(struct batch *b)
+{
+    free(b->rows.users_new);
+    free(b->rows.users_set);
+    free(b->rows.chats_new);
+    free(b->rows.chats_set);
+    free(b->rows.chats_deleted);
+    free(b->rows.members_put);
+    free(b->rows.members_gone);
+    free(b->rows.messages_new);
+    free(b->rows.messages_set);
+    free(b->rows.deletions);
+    free(b->rows.events);
+    free(b->rows.event_users);
+    free(b->rows.keys);
+    free(b->rows.families_new);
+    free(b->rows.families_set);
+    free(b->drafts);
+    arena_release(&b->texts);
+    memset(b, 0, sizeof(*b));
+}
+
+void batch_clear(struct batch *b)
+{
+    struct store_batch *r = &b->rows;
+    r->users_new_count = r->users_set_count = r->chats_new_count = r->chats_set_count = 0;
+    r->chats_deleted_count = r->members_put_count = r->members_gone_count = 0;
+    r->messages_new_count = r->messages_set_count = r->deletions_count = r->events_count = 0;
+    r->event_users_count = r->keys_count = r->families_new_count = r->families_set_count = 0;
+    r->epoch = r->last_batch = r->next_event = r->checkpoint = 0;
+    b->drafts_count = 0;
+    arena_release(&b->texts);
+    b->texts = ARENA_INIT(TEXTS_MAX_BYTES);
+}
+
+uint32_t batch_rows(const struct batch *b)
+{
+    const struct store_batch *r = &b->rows;
+    return r->users_new_count + r->users_set_count + r->chats_new_count + r->chats_set_count +
+           r->chats_deleted_count + r->members_put_count + r->members_gone_count +
+           r->messages_new_count + r->messages_set_count + r->deletions_count + r->events_count +
+           r->event_users_count + r->keys_count + r->families_new_count + r->families_set_count;
+}

@@ -1,0 +1,63 @@
+/*
+ * batch.h -- what one transaction is going to store, and what it is going to announce
+ *
+ * Shape      The store's row arrays with room to grow, one draft per event, and an arena for texts that
+ *            have to live as long as the batch.
+ * Threads    Writer only.
+ */
+#ifndef REST_BATCH_H
+#define REST_BATCH_H
+
+#include "rest/store.h"
+#include "shared/arena.h"
+
+/* One event: the row that is logged, and which of the batch's rows it speaks of (BATCH_NONE: none). */
+#define BATCH_NONE UINT32_MAX
+struct draft {
+    struct row_event event;
+    uint32_t message_new, message_set; /* index into messages_new / messages_set */
+    uint32_t user;                     /* index into users_new, or users_set for EV_USER_CHANGED */
+    uint32_t chat;                     /* index into chats_new / chats_set */
+    uint32_t member, members;          /* range of members_put */
+    uint16_t origin_worker;
+    uint64_t origin_session;
+};
+
+struct batch {
+    struct store_batch rows;
+    struct draft *drafts;
+    uint32_t drafts_count;
+    struct {
+        uint32_t users_new, users_set, chats_new, chats_set, chats_deleted, members_put, members_gone,
+            messages_new, messages_set, deletions, events, event_users, keys, families_new,
+            families_set, drafts;
+    } room;
+    struct arena texts;
+};
+
+void batch_init(struct batch *b);
+void batch_release(struct batch *b);
+/* Empty again, memory kept. */
+void batch_clear(struct batch *b);
+/* Rows in all arrays together. */
+uint32_t batch_rows(const struct batch *b);
+
+/* Append a zeroed row and return it; valid until the next append to the same array. */
+struct row_user *batch_user_new(struct batch *b);
+struct row_user *batch_user_set(struct batch *b);
+struct row_chat *batch_chat_new(struct batch *b);
+struct row_chat *batch_chat_set(struct batch *b);
+uint64_t *batch_chat_deleted(struct batch *b);
+struct row_member *batch_member_put(struct batch *b);
+struct row_member *batch_member_gone(struct batch *b);
+struct row_message *batch_message_new(struct batch *b);
+struct row_message *batch_message_set(struct batch *b);
+struct row_deletion *batch_deletion(struct batch *b);
+struct row_event *batch_event(struct batch *b);
+struct row_event_user *batch_event_user(struct batch *b);
+struct row_key *batch_key(struct batch *b);
+struct row_family *batch_family_new(struct batch *b);
+struct row_family *batch_family_set(struct batch *b);
+struct draft *batch_draft(struct batch *b);
+
+#endif

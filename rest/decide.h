@@ -1,0 +1,65 @@
+/*
+ * decide.h -- the rules: what a command does, decided serially in memory
+ *
+ * Shape      decide() looks at the overlay (state as of the batches in flight), refuses by rule without
+ *            a trace, or appends rows and one draft per event to the batch and moves the overlay on.
+ * Layer      service. No SQL, no JSON, no HTTP; time and ids come from struct decider.
+ * Threads    Whoever holds the writer's decide turn.
+ */
+#ifndef REST_DECIDE_H
+#define REST_DECIDE_H
+
+#include "rest/batch.h"
+#include "rest/families.h"
+#include "rest/job.h"
+#include "rest/overlay.h"
+#include "rest/rest_conf.h"
+
+struct decider {
+    const struct rest_conf *conf;
+    struct cache *cache;
+    struct overlay *overlay;
+    struct families *families;
+    struct batch *batch;  /* being filled */
+    uint64_t batch_number;
+    uint64_t now_us;      /* of the batch; rises from batch to batch */
+    uint64_t next_event, next_user, next_chat, next_family;
+};
+
+/* Fill job->outcome, job->first_draft and job->drafts. */
+void decide(struct decider *d, struct job *job);
+
+/* -- between the decide_*.c files ------------------------------------------------------------------ */
+
+/* Log *e for the job: id, time and actor are filled in. The draft is valid until the next one. */
+struct draft *decide_event(struct decider *d, struct job *job, const struct row_event *e);
+/* Keep the outcome under the command's idempotency key. */
+void decide_keep_key(struct decider *d, struct job *job);
+/* The chat, if the actor is in it; else NULL with *code set. */
+struct ov_chat *decide_chat(struct decider *d, const struct cmd *c, struct ov_member **actor,
+                            enum code *code);
+
+/* The direct chat of two users, created when there is none (*created). */
+enum code decide_direct(struct decider *d, struct job *job, uint64_t peer_id, struct ov_chat **out,
+                        bool *created);
+/* A membership row as the overlay has it. */
+void decide_put_member(struct decider *d, const struct ov_chat *chat, const struct ov_member *m);
+
+enum code decide_create_direct(struct decider *d, struct job *job);
+enum code decide_create_group(struct decider *d, struct job *job);
+enum code decide_rename(struct decider *d, struct job *job);
+enum code decide_delete_chat(struct decider *d, struct job *job);
+enum code decide_member_add(struct decider *d, struct job *job);
+enum code decide_member_remove(struct decider *d, struct job *job);
+enum code decide_member_role(struct decider *d, struct job *job);
+enum code decide_send(struct decider *d, struct job *job);
+enum code decide_edit(struct decider *d, struct job *job);
+enum code decide_delete_message(struct decider *d, struct job *job);
+enum code decide_read(struct decider *d, struct job *job);
+enum code decide_user_create(struct decider *d, struct job *job);
+enum code decide_user_update(struct decider *d, struct job *job);
+enum code decide_family_create(struct decider *d, struct job *job);
+enum code decide_family_rotate(struct decider *d, struct job *job);
+enum code decide_revoke(struct decider *d, struct job *job);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * overlay.h -- the state as it will be when the batches in flight have been committed
+ *
+ * Shape      Entries for just those users, chats, memberships, messages, families and keys that a batch
+ *            in flight looked at or changed, on top of the cache. An entry is copied from the cache when
+ *            it is first asked for; deciders change it in place.
+ * Life       Each entry carries the number of the last batch that changed it. When that batch has been
+ *            merged into the cache the entry is dropped; when a batch fails everything is dropped and
+ *            decided again.
+ * Threads    Whoever holds the writer's decide turn.
+ */
+#ifndef REST_OVERLAY_H
+#define REST_OVERLAY_H
+
+#include "rest/cache.h"
+#include "rest/store.h"
+#include "shared/cmd.h"
+
+struct ov_user {
+    uint64_t id, valid_from_s;
+    uint8_t status;
+    uint32_t chats_count;
+    char *name; /* the new display name, owned; NULL: as in the cache */
+};
+struct ov_chat {
+    uint64_t id, last_seq, created_us;
+    uint64_t peer[2];
+    uint32_t members_count;
+    uint8_t kind;
+    bool deleted;
+    bool renamed; /* by a batch in flight */
+};
+struct ov_member {
+    uint64_t chat_id, user_id, joined_seq, read_seq;
+    uint32_t own_total, own_at_read;
+    uint8_t role; /* ROLE_NONE: no member */
+};
+struct ov_message {
+    uint64_t id, chat_id, seq, sender_id, created_us, last_event;
+    uint32_t version;
+    uint8_t flags;
+    struct key16 content_hash; /* enough to see that an edit changes nothing */
+    char kind[33];
+};
+struct ov_key {
+    uint64_t user_id;
+    struct key16 key, hash;
+    struct outcome outcome;
+};
+
+struct overlay;
+
+struct overlay *overlay_new(struct cache *cache);
+void overlay_free(struct overlay *o);
+/* Forget everything (a batch failed). */
+void overlay_clear(struct overlay *o);
+/* The batch is in the cache now: forget what only it, or an earlier one, changed. */
+void overlay_merged(struct overlay *o, uint64_t batch);
+/* The batch that the following changes belong to. */
+void overlay_begin(struct overlay *o, uint64_t batch);
+
+/* NULL: no such thing. Valid until the entry is dropped. */
+struct ov_user *overlay_user(struct overlay *o, uint64_t id);
+struct ov_user *overlay_user_named(struct overlay *o, struct str username);
+struct ov_chat *overlay_chat(struct overlay *o, uint64_t id); /* not for deleted ones */
+uint64_t overlay_direct(struct overlay *o, uint64_t user_a, uint64_t user_b); /* chat id or 0 */
+/* Never NULL: role ROLE_NONE where there is no membership. */
+struct ov_member *overlay_member(struct overlay *o, struct ov_chat *chat, uint64_t user_id);
+/* Only messages of batches in flight. */
+struct ov_message *overlay_message(struct overlay *o, uint64_t id);
+struct ov_key *overlay_key(struct overlay *o, uint64_t user_id, const struct key16 *key);
+
+/* New entries, or a changed one (moves it to the present batch). */
+struct ov_user *overlay_add_user(struct overlay *o, const struct ov_user *u, struct str username);
+/* u came from overlay_user. */
+void overlay_rename_user(struct ov_user *u, struct str name);
+struct ov_chat *overlay_add_chat(struct overlay *o, const struct ov_chat *c);
+struct ov_message *overlay_put_message(struct overlay *o, const struct ov_message *m);
+void overlay_add_key(struct overlay *o, const struct ov_key *k);
+
+/* Every present member of a chat, overlay over cache. Stops when visit returns false. */
+typedef bool (*overlay_visit)(void *ctx, uint64_t user_id, uint8_t role);
+void overlay_members(struct overlay *o, struct ov_chat *chat, overlay_visit visit, void *ctx);
+
+#endif
