@@ -1,0 +1,315 @@
+/* Publishing: caches, ring, streams and replies move in one critical section. */
+#include <stdlib.h>
+
+#include "rest/apply.h"
+#include "rest/event_fill.h"
+#include "rest/feed_int.h"
+#include "rest/feed_write.h"
+#include "rest/metrics.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+/* -- who gets it -------------------------------------------------------------------------------------- */
+
+static void add_slot(struct link_recipients *to, struct buf *slots, uint32_t slot)
+{
+    if (slot != 0) {
+        buf_add_be32(slots, slot);
+        to->count++;
+    }
+}
+
+/* Tell the worker who of its users is in the chat; from then on the set is kept up by events. */
+static void build_set(struct feed_worker *w, const struct cache_chat *chat)
+{
+    enum { CHUNK = 4096 };
+    uint32_t slots[CHUNK];
+    uint16_t count = 0;
+    for (uint32_t i = 0; i < chat->members_count; i++) {
+        uint32_t slot = feed_slot_of(w, chat->members[i].user);
+        if (slot != 0) {
+            slots[count++] = slot;
+        }
+        if (count == CHUNK || (i + 1 == chat->members_count && count > 0)) {
+            link_put_set(&w->q, LINK_SET_ADD, chat->id, slots, count);
+            count = 0;
+        }
+    }
+    map64_put(&w->sets, chat->id, 1);
+}
+
+static void route_members(struct feed_worker *w, const struct cache_chat *chat, uint8_t kind,
+                          uint64_t seq, struct link_recipients *to, struct buf *slots)
+{
+    uint32_t known = 0;
+    if (chat->members_count > FEED_SET_MIN) {
+        if (!map64_get(&w->sets, chat->id, &known)) {
+            build_set(w, chat);
+        }
+        to->to = LINK_TO_SET;
+        to->set = chat->id;
+        return;
+    }
+    bool is_message = event_is_message(kind);
+    for (uint32_t i = 0; i < chat->members_count; i++) {
+        const struct cache_member *m = &chat->members[i];
+        if (!is_message || seq > m->joined_seq) {
+            add_slot(to, slots, feed_slot_of(w, m->user));
+        }
+    }
+}
+
+bool feed_route(struct feed *f, struct feed_worker *w, uint8_t kind, uint64_t chat_id, uint64_t seq,
+                const uint32_t *extra, unsigned extra_count, struct link_recipients *to,
+                struct buf *slots)
+{
+    *to = (struct link_recipients){.to = LINK_TO_SLOTS};
+    buf_clear(slots);
+    const struct cache_chat *chat = cache_chat(f->cache, cache_chat_index(f->cache, chat_id));
+    if (chat != NULL) {
+        route_members(w, chat, kind, seq, to, slots);
+    }
+    for (unsigned i = 0; i < extra_count; i++) {
+        add_slot(to, slots, feed_slot_of(w, extra[i]));
+    }
+    to->slots = buf_str(slots);
+    return to->count > 0 || to->to == LINK_TO_SET;
+}
+
+/* The recipient sets that workers keep follow the memberships, before the event itself. */
+static void update_sets(struct feed *f, const struct row_event *e)
+{
+    if (e->kind != EV_MEMBER_ADDED && e->kind != EV_MEMBER_REMOVED) {
+        return;
+    }
+    uint32_t user = cache_user_index(f->cache, e->subject_id);
+    for (unsigned i = 0; i < f->workers_count; i++) {
+        struct feed_worker *w = f->workers[i];
+        uint32_t known = 0, slot = feed_slot_of(w, user);
+        if (slot != 0 && map64_get(&w->sets, e->chat_id, &known)) {
+            link_put_set(&w->q, e->kind == EV_MEMBER_ADDED ? LINK_SET_ADD : LINK_SET_REMOVE,
+                         e->chat_id, &slot, 1);
+        }
+    }
+}
+
+/* -- one event ----------------------------------------------------------------------------------------- */
+
+struct publisher {
+    struct feed *f;
+    struct buf encoded, slots, extra; /* extra: cache indexes beside the members */
+};
+
+static void add_extra(struct publisher *p, uint32_t user)
+{
+    if (user != CACHE_NONE) {
+        buf_add(&p->extra, &user, sizeof(user));
+    }
+}
+
+/* Who hears of it besides those who are members afterwards: the one it happens to, all who were members. */
+static void find_extra(struct publisher *p, const struct row_event *e)
+{
+    buf_clear(&p->extra);
+    if (e->kind == EV_CHAT_DELETED) {
+        const struct cache_chat *chat = cache_chat_ever(p->f->cache, e->chat_id);
+        for (uint32_t i = 0; chat != NULL && i < chat->members_count; i++) {
+            add_extra(p, chat->members[i].user);
+        }
+    } else if (e->subject_id != 0 && e->kind != EV_MEMBER_ADDED && e->kind != EV_MEMBER_ROLE) {
+        add_extra(p, cache_user_index(p->f->cache, e->subject_id));
+    }
+}
+
+static uint64_t last_in_chat(const struct feed *f, uint64_t chat_id)
+{
+    const struct cache_chat *chat = chat_id ? cache_chat_ever(f->cache, chat_id) : NULL;
+    return chat ? chat->last_event : 0;
+}
+
+static void push_ring(struct publisher *p, const struct event *e, uint64_t prev_in_chat)
+{
+    ring_push(&p->f->ring, ring_entry_new(e, buf_str(&p->encoded), prev_in_chat));
+    const uint32_t *users = (const uint32_t *)(const void *)p->extra.p;
+    for (size_t i = 0; i < p->extra.len / sizeof(users[0]); i++) {
+        ring_push_own(&p->f->ring, e->event_id, users[i]);
+    }
+}
+
+static void send_to_workers(struct publisher *p, const struct event *e)
+{
+    struct feed *f = p->f;
+    for (unsigned i = 0; i < f->workers_count; i++) {
+        struct feed_worker *w = f->workers[i];
+        struct link_recipients to;
+        if (feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)p->extra.p,
+                       (unsigned)(p->extra.len / sizeof(uint32_t)), &to, &p->slots)) {
+            link_put_event(&w->q, LINK_EVENT, &to, buf_str(&p->encoded));
+        }
+    }
+}
+
+static const struct row_message *message_of(const struct batch *b, const struct draft *d)
+{
+    if (d->message_new != BATCH_NONE) {
+        return &b->rows.messages_new[d->message_new];
+    }
+    return d->message_set != BATCH_NONE ? &b->rows.messages_set[d->message_set] : NULL;
+}
+
+static void publish_draft(struct publisher *p, const struct batch *b, const struct draft *d)
+{
+    struct feed *f = p->f;
+    struct event e;
+    uint64_t prev_in_chat = last_in_chat(f, d->event.chat_id);
+    find_extra(p, &d->event); /* before: a deleted chat has no members afterwards */
+    apply_draft(f->cache, b, d);
+    event_fill(f->cache, &d->event, message_of(b, d), &e);
+    e.origin_worker = d->origin_worker;
+    e.origin_session = d->origin_session;
+    buf_clear(&p->encoded);
+    event_encode(&p->encoded, &e);
+    update_sets(f, &d->event);
+    push_ring(p, &e, prev_in_chat);
+    send_to_workers(p, &e);
+}
+
+/* -- the batch ------------------------------------------------------------------------------------------ */
+
+static void put_reply(struct feed *f, const struct job *j)
+{
+    for (unsigned i = 0; i < f->workers_count; i++) {
+        struct feed_worker *w = f->workers[i];
+        if (w->number == j->reply_worker) {
+            link_put_reply(&w->q, j->reply_request, j->cmd.origin_session, &j->outcome, STR_NONE);
+        }
+    }
+}
+
+static void publish_locked(struct feed *f, const struct batch *b, struct job **jobs, unsigned count)
+{
+    struct publisher p = {.f = f};
+    bool was_empty[FEED_WORKERS_MAX];
+    for (unsigned i = 0; i < f->workers_count; i++) {
+        was_empty[i] = f->workers[i]->q.len == 0;
+    }
+    apply_batch(f->cache, b);
+    for (unsigned i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < jobs[i]->drafts; k++) {
+            publish_draft(&p, b, &b->drafts[jobs[i]->first_draft + k]);
+        }
+        if (jobs[i]->reply_worker != 0) {
+            put_reply(f, jobs[i]);
+        }
+    }
+    for (unsigned i = 0; i < f->workers_count; i++) {
+        if (b->drafts_count > 0) {
+            link_put_position(&f->workers[i]->q, f->ring.next - 1);
+        }
+        if (f->workers[i]->q.len > 0) {
+            feed_appended(f, f->workers[i], was_empty[i]);
+        }
+    }
+    buf_release(&p.encoded);
+    buf_release(&p.slots);
+    buf_release(&p.extra);
+}
+
+void feed_publish(struct feed *f, const struct batch *b, struct job **jobs, unsigned count)
+{
+    feed_lock(f);
+    cache_wrlock(f->cache);
+    publish_locked(f, b, jobs, count);
+    cache_unlock(f->cache);
+    uint64_t now = mono_ms();
+    ring_trim(&f->ring, f->conf.ring_max_bytes,
+              now > f->conf.ring_max_age_ms ? now - f->conf.ring_max_age_ms : 0);
+    atomic_store(&f->published, f->ring.next - 1);
+    pthread_cond_broadcast(&f->moved);
+    metric_set(METRIC_FEED_PUBLISHED, (int64_t)(f->ring.next - 1));
+    metric_set(METRIC_FEED_RING_BYTES, (int64_t)f->ring.bytes);
+    feed_unlock(f);
+    for (unsigned i = 0; i < count; i++) {
+        if (jobs[i]->done != NULL && jobs[i]->reply_worker == 0) {
+            jobs[i]->done(jobs[i]->ctx, &jobs[i]->outcome);
+        }
+    }
+}
+
+void feed_reply(struct feed *f, uint16_t worker, uint32_t request, uint64_t session,
+                const struct outcome *o)
+{
+    feed_lock(f);
+    for (unsigned i = 0; i < f->workers_count; i++) {
+        struct feed_worker *w = f->workers[i];
+        if (w->number == worker) {
+            bool was_empty = w->q.len == 0;
+            link_put_reply(&w->q, request, session, o, STR_NONE);
+            feed_appended(f, w, was_empty);
+        }
+    }
+    feed_unlock(f);
+}
+
+void feed_trimmed(struct feed *f, uint64_t upto)
+{
+    feed_lock(f);
+    f->trimmed_to = upto;
+    feed_unlock(f);
+}
+
+/* -- start and return --------------------------------------------------------------------------------- */
+
+void feed_warm_from(struct feed *f, uint64_t first_id)
+{
+    ring_release(&f->ring);
+    ring_init(&f->ring, first_id);
+}
+
+/* The chain of a chat's events is built anew: what lies before the ring ends it. */
+void feed_warm(struct feed *f, const struct row_event *row, const struct row_message *m)
+{
+    struct publisher p = {.f = f};
+    struct event e;
+    uint64_t prev = 0;
+    uint32_t place = 0;
+    if (row->chat_id != 0) {
+        prev = map64_get(&f->warm_last, row->chat_id, &place) ? f->ring.first + place : 0;
+        map64_put(&f->warm_last, row->chat_id, (uint32_t)(row->id - f->ring.first));
+    }
+    event_fill(f->cache, row, m, &e);
+    event_encode(&p.encoded, &e);
+    find_extra(&p, row);
+    push_ring(&p, &e, prev);
+    buf_release(&p.encoded);
+    buf_release(&p.extra);
+}
+
+/* Users with an event of their own, as far as the ring knows. */
+static void own_of(const struct ring *r, uint64_t event_id, struct buf *users)
+{
+    buf_clear(users);
+    for (size_t i = r->own_first; i < r->own_count && r->own[i].event_id <= event_id; i++) {
+        if (r->own[i].event_id == event_id) {
+            buf_add(users, &r->own[i].user, sizeof(r->own[i].user));
+        }
+    }
+}
+
+void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position)
+{
+    struct buf slots = BUF_INIT, users = BUF_INIT;
+    cache_rdlock(f->cache);
+    for (uint64_t id = position + 1; id < f->ring.next; id++) {
+        const struct ring_entry *e = ring_at(&f->ring, id);
+        struct link_recipients to;
+        own_of(&f->ring, id, &users);
+        if (feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)users.p,
+                       (unsigned)(users.len / sizeof(uint32_t)), &to, &slots)) {
+            link_put_event(&w->q, LINK_EVENT, &to, (struct str){e->bytes, e->len});
+        }
+    }
+    cache_unlock(f->cache);
+    buf_release(&slots);
+    buf_release(&users);
+}

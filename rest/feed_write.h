@@ -1,0 +1,34 @@
+/*
+ * feed_write.h -- the writer's and the start-up's side of the feed
+ */
+#ifndef REST_FEED_WRITE_H
+#define REST_FEED_WRITE_H
+
+#include "rest/batch.h"
+#include "rest/feed.h"
+#include "rest/job.h"
+
+struct cache;
+
+struct feed *feed_new(const struct feed_conf *conf, struct cache *cache);
+void feed_bind(struct feed *f, struct svc *svc);
+void feed_free(struct feed *f);
+/* Start: the log as the fence found it. From here on workers may join. */
+void feed_start(struct feed *f, const struct store_head *head);
+/* Start: an event of the log's end, in id order, before feed_start. m may be NULL. */
+void feed_warm(struct feed *f, const struct row_event *e, const struct row_message *m);
+/* Where the warm events begin: call before the first feed_warm. */
+void feed_warm_from(struct feed *f, uint64_t first_id);
+
+/*
+ * The batch is committed: in one critical section apply it to the caches, append its events to the
+ * ring and to every worker's stream in id order, put each socket command's reply behind its events,
+ * and advance published. Then, without locks, call done of every other job.
+ */
+void feed_publish(struct feed *f, const struct batch *b, struct job **jobs, unsigned jobs_count);
+/* An answer outside any batch, e.g. a deadline. */
+void feed_reply(struct feed *f, uint16_t worker, uint32_t request, uint64_t session,
+                const struct outcome *o);
+void feed_trimmed(struct feed *f, uint64_t upto);
+
+#endif
