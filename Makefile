@@ -54,6 +54,20 @@ SHARED_SRCS = \
 
 # $(BUILD)/confab-rest
 REST_SRCS = \
+  rest/apply.c \
+  rest/batch.c \
+  rest/cache.c \
+  rest/decide.c \
+  rest/decide_chat.c \
+  rest/decide_message.c \
+  rest/decide_user.c \
+  rest/event_fill.c \
+  rest/families.c \
+  rest/feed.c \
+  rest/feed_attach.c \
+  rest/feed_command.c \
+  rest/feed_publish.c \
+  rest/feed_ring.c \
   rest/handler_admin.c \
   rest/handler_auth.c \
   rest/handler_chat.c \
@@ -63,17 +77,27 @@ REST_SRCS = \
   rest/handler_read.c \
   rest/handler_user.c \
   rest/handler_util.c \
+  rest/job.c \
+  rest/main.c \
   rest/metrics.c \
+  rest/overlay.c \
   rest/password.c \
   rest/ratelimit.c \
+  rest/recent.c \
   rest/reply.c \
+  rest/rest_conf.c \
   rest/routes.c \
+  rest/start.c \
   rest/svc_auth.c \
+  rest/svc_command.c \
   rest/svc_history.c \
   rest/svc_read.c \
   rest/svc_search.c \
   rest/svc_status.c \
   rest/workpool.c \
+  rest/writer.c \
+  rest/writer_commit.c \
+  rest/writer_lookup.c \
 
 # $(BUILD)/confab-ws
 WS_SRCS = \
@@ -129,7 +153,12 @@ test_workpool_SRCS = rest/workpool.c
 
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
+  fuzz_conf \
+  fuzz_id \
+  fuzz_json \
+  fuzz_jwt \
   fuzz_link \
+  fuzz_utf8 \
 
 fuzz_link_SRCS = tests/lib/link_recode.c
 

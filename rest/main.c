@@ -1,0 +1,306 @@
+/* main.c -- flags, configuration, and the order of starting and stopping; nothing else */
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "rest/auth.h"
+#include "rest/door.h"
+#include "rest/link_server.h"
+#include "rest/ratelimit.h"
+#include "rest/start.h"
+#include "rest/workpool.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+#include "shared/mem.h"
+
+/* Exit codes: 0 asked to stop, 1 run-time failure (start again), 2 usage or configuration (do not). */
+enum { EXIT_RUN = 1, EXIT_USAGE = 2 };
+
+#define CONNECT_DEADLINE_MS 60000
+#define DRAIN_MS 5000
+#define RATE_KEYS 65536
+
+struct app {
+    struct rest_conf *conf;
+    struct buf password;
+    struct store_conf store_conf;
+    struct svc svc;
+    struct link_server *link;
+    struct door_policy *policy;
+    struct peers *peers;
+    struct http_server *http;
+    struct door *door;
+};
+
+_Noreturn static void die(int status, const char *event, struct buf *why)
+{
+    log_err(event, "why=%s", log_esc(str_trim(buf_str(why))));
+    exit(status);
+}
+
+/* Another process owns the log now. Whatever is in memory here is out of date: no orderly stop. */
+static void on_fenced(void)
+{
+    log_err("fenced", "why=\"another process has taken over the log\"");
+    _exit(EXIT_RUN);
+}
+
+/* -- configuration ------------------------------------------------------------------------------------ */
+
+static void usage(FILE *out)
+{
+    fputs("usage: confab-rest [--config FILE] [--set KEY=VALUE]... [--check-config | --print-config]\n"
+          "\n"
+          "The API daemon: HTTP, rules and the database. Settings: --print-config shows them all.\n",
+          out);
+}
+
+struct flags {
+    const char *config;
+    bool check, print;
+};
+
+static void set_or_die(const char *assignment)
+{
+    struct rest_conf *conf = NULL;
+    const struct conf_key *keys = rest_conf_keys(&conf);
+    struct buf why = BUF_INIT;
+    if (conf_set(keys, rest_conf_keys_count, assignment, &why) != RC_OK) {
+        die(EXIT_USAGE, "bad_setting", &why);
+    }
+}
+
+/* Twice: the file goes before --set, wherever it stands. */
+static void read_flags(int argc, char **argv, bool apply, struct flags *flags)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"check-config", no_argument, NULL, 'k'}, {"print-config", no_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    optind = 1;
+    for (int c = 0; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+        switch (c) {
+        case 'c':
+            flags->config = optarg;
+            break;
+        case 's':
+            if (apply) {
+                set_or_die(optarg);
+            }
+            break;
+        case 'k':
+            flags->check = true;
+            break;
+        case 'p':
+            flags->print = true;
+            break;
+        case 'h':
+            usage(stdout);
+            exit(0);
+        default:
+            usage(stderr);
+            exit(EXIT_USAGE);
+        }
+    }
+    if (optind != argc) {
+        usage(stderr);
+        exit(EXIT_USAGE);
+    }
+}
+
+static struct rest_conf *configure(int argc, char **argv)
+{
+    struct flags flags = {0};
+    struct rest_conf *conf = NULL;
+    const struct conf_key *keys = rest_conf_keys(&conf);
+    struct buf why = BUF_INIT;
+    conf_defaults(keys, rest_conf_keys_count);
+    read_flags(argc, argv, false, &flags);
+    if (flags.config != NULL && conf_load(keys, rest_conf_keys_count, flags.config, &why) != RC_OK) {
+        die(EXIT_USAGE, "bad_config", &why);
+    }
+    read_flags(argc, argv, true, &flags);
+    if (flags.print) {
+        conf_print(keys, rest_conf_keys_count, stdout);
+        exit(0);
+    }
+    if (rest_conf_check(conf, &why) != RC_OK) {
+        die(EXIT_USAGE, "bad_config", &why);
+    }
+    if (flags.check) {
+        exit(0);
+    }
+    return conf;
+}
+
+static void feed_settings(const struct rest_conf *conf, struct feed_conf *out)
+{
+    *out = (struct feed_conf){
+        .ring_max_bytes = conf->ring_max_bytes,
+        .ring_max_age_ms = conf->ring_max_age_ms,
+        .stream_max_bytes = conf->link_stream_max_bytes,
+        .replay_max_events = conf->replay_max_events,
+        .replay_chunk_events = conf->replay_chunk_events,
+        .user_connections_max = conf->user_connections_max,
+        .address_connections_max = conf->address_connections_max,
+        .worker_adopts_max = conf->link_adopts_max,
+    };
+}
+
+/* -- start --------------------------------------------------------------------------------------------- */
+
+static void must(enum rc rc, const char *event, struct buf *why)
+{
+    if (rc != RC_OK) {
+        die(rc == RC_INVALID ? EXIT_USAGE : EXIT_RUN, event, why);
+    }
+}
+
+static void start_services(struct app *a, struct buf *why)
+{
+    struct svc *s = &a->svc;
+    struct feed_conf feed_conf;
+    struct store *store = NULL;
+    struct writer_start start;
+    feed_settings(a->conf, &feed_conf);
+    s->conf = a->conf;
+    s->cache = cache_new();
+    s->feed = feed_new(&feed_conf, s->cache);
+    must(auth_new(a->conf, s->cache, &s->auth, why), "bad_keys", why);
+    must(start_read_secret(a->conf->db_password_file, &a->password, why), "bad_password_file", why);
+    start_store_conf(a->conf, buf_str(&a->password).p, &a->store_conf);
+    must(start_connect(&a->store_conf, mono_ms() + CONNECT_DEADLINE_MS, &store, why),
+         "db_unreachable", why);
+    must(start_load(a->conf, store, &a->store_conf, s->cache, s->feed, &start, why), "load_failed", why);
+    s->writer = writer_new(a->conf, s->cache, s->feed, &start, on_fenced);
+    s->dbpool = dbpool_new(&a->store_conf, (unsigned)a->conf->db_read_threads,
+                           (unsigned)a->conf->db_read_queue);
+    s->workpool = workpool_new((unsigned)a->conf->argon2_threads, (unsigned)a->conf->argon2_queue);
+    s->messages = ratelimit_new(RATE_KEYS);
+    s->logins = ratelimit_new(RATE_KEYS);
+    feed_bind(s->feed, s);
+    must(writer_run(s->writer), "no_thread", why);
+}
+
+/* The user the workers run as, when it is another than ours. */
+static uid_t link_uid(const struct rest_conf *conf)
+{
+    const struct passwd *pw = conf->link_user[0] != '\0' ? getpwnam(conf->link_user) : NULL;
+    return pw != NULL ? pw->pw_uid : (uid_t)-1;
+}
+
+static void start_transports(struct app *a, struct buf *why)
+{
+    must(door_policy_new(a->conf, &a->policy, why), "bad_policy", why);
+    a->peers = peers_new(a->conf, feed_log_id(a->svc.feed));
+    must(http_server_new(&a->svc, a->policy, a->peers, &a->http, why), "no_http", why);
+    must(door_new(&a->svc, a->policy, a->peers, a->http, &a->door, why), "cannot_listen", why);
+    struct link_server_conf link = {
+        .path = a->conf->link_socket,
+        .allowed_uid = link_uid(a->conf),
+        .ping_ms = a->conf->link_ping_ms,
+        .timeout_ms = a->conf->link_timeout_ms,
+        .commands_max = a->conf->link_commands_max,
+    };
+    must(link_server_start(&link, a->svc.feed, &a->link, why), "no_link", why);
+    http_server_set_ready(a->http, true);
+    must(door_start(a->door, why), "no_door", why);
+}
+
+/* -- run ------------------------------------------------------------------------------------------------ */
+
+static int block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Until a signal asks to stop. */
+static void wait_for_stop(struct app *a, int signals)
+{
+    struct signalfd_siginfo info;
+    for (;;) {
+        ssize_t n = read(signals, &info, sizeof(info));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n != (ssize_t)sizeof(info) || info.ssi_signo != SIGHUP) {
+            return;
+        }
+        log_info("reload", "what=settings");
+        http_server_reload(a->http);
+        door_reload(a->door);
+        peers_reload(a->peers, a->conf);
+    }
+}
+
+/* WebSockets stay open with the workers; only HTTP and the writer are wound up. */
+static int stop(struct app *a)
+{
+    struct svc *s = &a->svc;
+    log_info("stopping", "published=%llu", (unsigned long long)feed_published(s->feed));
+    door_stop(a->door);
+    bool drained = http_server_drain(a->http, mono_ms() + DRAIN_MS);
+    writer_stop(s->writer);
+    dbpool_free(s->dbpool);
+    workpool_free(s->workpool);
+    if (!drained || !http_server_free(a->http)) {
+        log_warn("stop_forced", "why=\"requests without an answer\"");
+        _exit(0);
+    }
+    link_server_stop(a->link);
+    feed_free(s->feed);
+    door_free(a->door);
+    peers_free(a->peers);
+    door_policy_free(a->policy);
+    writer_free(s->writer);
+    auth_free(s->auth);
+    ratelimit_free(s->messages);
+    ratelimit_free(s->logins);
+    cache_free(s->cache);
+    buf_release(&a->password);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct app app = {0};
+    struct buf why = BUF_INIT;
+    log_init("rest", LOG_LEVEL_INFO);
+    app.conf = configure(argc, argv);
+    log_set_level((enum log_level)app.conf->log_level);
+    raise_file_limit();
+    int signals = block_signals();
+    store_library_init();
+    start_services(&app, &why);
+    start_transports(&app, &why);
+    log_info("ready", "listen=%s", log_esc(str_of(app.conf->listen)));
+    buf_release(&why);
+    wait_for_stop(&app, signals);
+    int status = stop(&app);
+    conf_release(rest_conf_keys(&app.conf), rest_conf_keys_count);
+    log_info("stopped", "status=%d", status);
+    return status;
+}

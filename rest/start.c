@@ -1,0 +1,309 @@
+#include "rest/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rest/event_fill.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+#include "shared/map64.h"
+#include "shared/mem.h"
+
+#define WARM_MAX_EVENTS 100000
+#define WARM_PIECE 500
+
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+void start_store_conf(const struct rest_conf *conf, const char *password, struct store_conf *out)
+{
+    *out = (struct store_conf){
+        .socket = or_null(conf->db_socket),
+        .host = conf->db_host,
+        .port = (unsigned)conf->db_port,
+        .user = conf->db_user,
+        .password = password,
+        .database = conf->db_name,
+        .tls_ca = or_null(conf->db_tls_ca),
+        .tls_cert = or_null(conf->db_tls_cert),
+        .tls_key = or_null(conf->db_tls_key),
+        .migrations = conf->migrations_dir,
+        .connect_timeout_s = (unsigned)(conf->db_connect_timeout_ms / 1000),
+        .io_timeout_s = (unsigned)(conf->db_io_timeout_ms / 1000),
+    };
+}
+
+enum rc start_read_secret(const char *path, struct buf *out, struct buf *why)
+{
+    char text[4096];
+    if (path[0] == '\0') {
+        return RC_OK;
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+    if (n < 0) {
+        buf_addf(why, "%s cannot be read: %s.\n", path, strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (n < 0) {
+        return RC_IO;
+    }
+    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r')) {
+        n--;
+    }
+    buf_add(out, text, (size_t)n);
+    return RC_OK;
+}
+
+enum rc start_connect(const struct store_conf *conf, uint64_t deadline_ms, struct store **out,
+                      struct buf *why)
+{
+    for (;;) {
+        buf_clear(why);
+        enum rc rc = store_open(conf, out, why);
+        if (rc == RC_OK || mono_ms() >= deadline_ms) {
+            return rc;
+        }
+        log_warn_limited("db_unreachable", "why=%s", log_esc(buf_str(why)));
+        struct timespec pause = {.tv_nsec = 200 * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* -- caches ------------------------------------------------------------------------------------------ */
+
+struct loading {
+    struct cache *cache;
+    struct families *families;
+    struct map64 own_seq; /* hash of (chat, user) -> up to which message own_total counts */
+};
+
+static void on_user(void *ctx, const struct row_user *r)
+{
+    cache_put_user(((struct loading *)ctx)->cache, r);
+}
+
+static void on_chat(void *ctx, const struct row_chat *r)
+{
+    cache_put_chat(((struct loading *)ctx)->cache, r);
+}
+
+static void on_member(void *ctx, const struct row_member *r)
+{
+    struct loading *l = ctx;
+    cache_put_member(l->cache, r);
+    map64_put(&l->own_seq, map64_hash_pair(r->chat_id, r->user_id), (uint32_t)r->own_seq);
+}
+
+static void on_deletion(void *ctx, const struct row_deletion *r)
+{
+    struct loading *l = ctx;
+    uint32_t chat = cache_chat_index(l->cache, r->chat_id);
+    if (chat != CACHE_NONE) {
+        cache_add_deletion(l->cache, chat, r->seq, cache_user_index(l->cache, r->sender_id));
+    }
+}
+
+static void on_family(void *ctx, const struct row_family *r)
+{
+    struct loading *l = ctx;
+    if (r->revoked_us != 0) {
+        cache_revoke_family(l->cache, r->id, r->revoked_us / 1000000);
+    } else {
+        families_load(l->families, r);
+    }
+}
+
+/* Messages since the checkpoint that the member's row does not count yet. */
+static void on_log(void *ctx, const struct row_event *e)
+{
+    struct loading *l = ctx;
+    uint32_t own_seq = 0;
+    if (e->kind != EV_MESSAGE) {
+        return;
+    }
+    if (map64_get(&l->own_seq, map64_hash_pair(e->chat_id, e->actor_id), &own_seq) && e->seq > own_seq) {
+        cache_count_own(l->cache, cache_chat_index(l->cache, e->chat_id),
+                        cache_user_index(l->cache, e->actor_id));
+    }
+}
+
+static enum store_rc load_caches(struct store *s, struct loading *l, const struct store_head *head,
+                                 uint64_t keep_s)
+{
+    enum store_rc rc = store_load_users(s, on_user, l);
+    if (rc == STORE_OK) {
+        rc = store_load_chats(s, on_chat, l);
+    }
+    if (rc == STORE_OK) {
+        rc = store_load_members(s, on_member, l);
+    }
+    if (rc == STORE_OK) {
+        rc = store_load_deletions(s, on_deletion, l);
+    }
+    if (rc == STORE_OK) {
+        rc = store_load_families(s, wall_s(), keep_s, on_family, l);
+    }
+    if (rc == STORE_OK) {
+        rc = store_load_events(s, head->checkpoint, head->next_event - 1, UINT32_MAX, on_log, l);
+    }
+    return rc;
+}
+
+/* -- the ring ------------------------------------------------------------------------------------------ */
+
+struct warming { /* a piece of the log's end, with the messages it speaks of */
+    struct row_event events[WARM_PIECE];
+    unsigned events_count;
+    struct row_message messages[WARM_PIECE];
+    unsigned messages_count;
+};
+
+static void on_event(void *ctx, const struct row_event *e)
+{
+    struct warming *w = ctx;
+    w->events[w->events_count++] = *e;
+}
+
+static struct str copy(struct str s)
+{
+    return (struct str){mem_copy(s.len ? s.p : "", s.len), s.len};
+}
+
+static void on_message(void *ctx, const struct row_message *m)
+{
+    struct warming *w = ctx;
+    struct row_message *to = &w->messages[w->messages_count++];
+    *to = *m;
+    to->kind = copy(m->kind);
+    to->content = copy(m->content);
+}
+
+static const struct row_message *find_message(const struct warming *w, const struct row_event *e)
+{
+    for (unsigned i = 0; event_is_message(e->kind) && i < w->messages_count; i++) {
+        if (w->messages[i].chat_id == e->chat_id && w->messages[i].seq == e->seq) {
+            return &w->messages[i];
+        }
+    }
+    return NULL;
+}
+
+static void warm_piece(struct feed *f, struct warming *w)
+{
+    for (unsigned i = 0; i < w->events_count; i++) {
+        feed_warm(f, &w->events[i], find_message(w, &w->events[i]));
+    }
+    for (unsigned i = 0; i < w->messages_count; i++) {
+        free((char *)(uintptr_t)w->messages[i].kind.p);
+        free((char *)(uintptr_t)w->messages[i].content.p);
+    }
+    w->events_count = w->messages_count = 0;
+}
+
+static enum store_rc read_piece(struct store *s, struct warming *w, uint64_t after, uint64_t upto)
+{
+    struct chat_seq at[WARM_PIECE];
+    unsigned count = 0;
+    enum store_rc rc = store_load_events(s, after, upto, WARM_PIECE, on_event, w);
+    for (unsigned i = 0; rc == STORE_OK && i < w->events_count; i++) {
+        bool seen = false;
+        for (unsigned k = 0; k < count && !seen; k++) {
+            seen = at[k].chat_id == w->events[i].chat_id && at[k].seq == w->events[i].seq;
+        }
+        if (event_is_message(w->events[i].kind) && !seen) {
+            at[count++] = (struct chat_seq){w->events[i].chat_id, w->events[i].seq};
+        }
+    }
+    return rc == STORE_OK && count > 0 ? store_messages_at(s, at, count, on_message, w) : rc;
+}
+
+static void on_time(void *ctx, const struct row_event *e)
+{
+    *(uint64_t *)ctx = e->at_us;
+}
+
+/* Where the ring would begin had this process been here all the time. */
+static enum store_rc find_warm_start(const struct rest_conf *conf, struct store *s,
+                                     const struct store_head *head, uint64_t *first)
+{
+    uint64_t newest = head->next_event - 1;
+    uint64_t low = newest > WARM_MAX_EVENTS ? newest - WARM_MAX_EVENTS : 0, high = newest;
+    uint64_t since_us = wall_us() - conf->ring_max_age_ms * 1000;
+    low = low < head->trimmed_to ? head->trimmed_to : low;
+    while (low < high) {
+        uint64_t mid = low + (high - low) / 2, at_us = since_us;
+        enum store_rc rc = store_load_events(s, mid, newest, 1, on_time, &at_us);
+        if (rc != STORE_OK) {
+            return rc;
+        }
+        if (at_us < since_us) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    *first = low + 1;
+    return STORE_OK;
+}
+
+static enum store_rc warm(const struct rest_conf *conf, struct store *s, struct feed *f,
+                          const struct store_head *head)
+{
+    uint64_t first = 0;
+    enum store_rc rc = find_warm_start(conf, s, head, &first);
+    struct warming *w = mem_new(sizeof(*w));
+    feed_warm_from(f, rc == STORE_OK ? first : head->next_event);
+    for (uint64_t at = first; rc == STORE_OK && at < head->next_event;) {
+        rc = read_piece(s, w, at - 1, head->next_event - 1);
+        unsigned got = w->events_count;
+        warm_piece(f, w);
+        if (got == 0) {
+            break;
+        }
+        at += got;
+    }
+    free(w);
+    return rc;
+}
+
+enum rc start_load(const struct rest_conf *conf, struct store *store, const struct store_conf *store_conf,
+                   struct cache *cache, struct feed *feed, struct writer_start *out, struct buf *why)
+{
+    unsigned applied = 0;
+    enum rc rc = store_migrate(store, &applied, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    struct writer_start start = {.store = store, .store_conf = *store_conf, .families = families_new()};
+    struct loading l = {.cache = cache, .families = start.families};
+    enum store_rc src = store_fence(store, &start.head);
+    if (src == STORE_OK) {
+        src = store_load_maxima(store, &start.maxima);
+    }
+    if (src == STORE_OK) {
+        src = load_caches(store, &l, &start.head, conf->access_ttl_ms / 1000 + 60);
+    }
+    map64_release(&l.own_seq);
+    if (src == STORE_OK) {
+        src = warm(conf, store, feed, &start.head);
+    }
+    if (src != STORE_OK) {
+        families_free(start.families);
+        buf_addf(why, "The database's log could not be taken over or loaded (store error %d).\n", src);
+        return RC_IO;
+    }
+    feed_start(feed, &start.head);
+    log_info("loaded", "migrations=%u users=%u chats=%u epoch=%llu next_event=%llu", applied,
+             cache_users_count(cache), cache_chats_count(cache),
+             (unsigned long long)start.head.epoch, (unsigned long long)start.head.next_event);
+    *out = start;
+    return RC_OK;
+}

@@ -1,0 +1,172 @@
+#include "rest/svc_command.h"
+
+#include "rest/job.h"
+#include "rest/metrics.h"
+#include "rest/ratelimit.h"
+#include "rest/writer.h"
+#include "shared/clock.h"
+#include "shared/utf8.h"
+
+/* -- fields ------------------------------------------------------------------------------------------- */
+
+static enum code bad(const char **field, const char *name)
+{
+    if (field != NULL) {
+        *field = name;
+    }
+    return CODE_INVALID_FIELD;
+}
+
+static bool is_line(struct str s, size_t max_chars)
+{
+    return utf8_valid(s) && !utf8_has_control(s, false) && utf8_count(s) <= max_chars;
+}
+
+static bool is_blank(struct str s)
+{
+    return str_trim(s).len == 0;
+}
+
+/* Only what compares the same everywhere: no case folding or look-alikes beyond ASCII. */
+static bool is_username(struct str s, size_t max)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    if (s.len == 0 || s.len > max) {
+        return false;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        if (memchr(allowed, s.p[i], sizeof(allowed) - 1) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_message_kind(struct str s)
+{
+    if (s.len == 0 || s.len > 32) {
+        return false;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        bool good = (s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9') ||
+                    s.p[i] == '_' || s.p[i] == '-';
+        if (!good) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum code check_content(const struct rest_conf *conf, struct str content, const char **field)
+{
+    if (content.len > conf->content_max_bytes) {
+        bad(field, "content");
+        return CODE_TOO_LARGE;
+    }
+    if (content.len == 0 || !utf8_valid(content) || utf8_has_control(content, true)) {
+        return bad(field, "content");
+    }
+    return CODE_OK;
+}
+
+static enum code check_user(const struct rest_conf *conf, const struct cmd *c, const char **field)
+{
+    if (c->kind == CMD_USER_CREATE && !is_username(c->name, conf->username_max_chars)) {
+        return bad(field, "username");
+    }
+    if (!is_line(c->content, conf->name_max_chars) || (c->content.len > 0 && is_blank(c->content))) {
+        return bad(field, "name");
+    }
+    return CODE_OK;
+}
+
+static enum code check_members(const struct rest_conf *conf, const struct cmd *c, const char **field)
+{
+    if (c->users_count > conf->members_max) {
+        bad(field, "participants");
+        return CODE_TOO_MANY_MEMBERS;
+    }
+    if (c->kind == CMD_MEMBER_ADD && (c->users_count == 0 || c->number > ROLE_OWNER)) {
+        return bad(field, c->users_count == 0 ? "users" : "role");
+    }
+    return CODE_OK;
+}
+
+enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const char **field)
+{
+    enum code code = CODE_OK;
+    switch (c->kind) {
+    case CMD_CHAT_CREATE_GROUP: /* the name may be empty: pages show "Unnamed Chat" */
+        code = is_line(c->name, conf->name_max_chars) ? CODE_OK : bad(field, "chat_name");
+        return code == CODE_OK ? check_members(conf, c, field) : code;
+    case CMD_CHAT_RENAME:
+        return is_line(c->name, conf->name_max_chars) && !is_blank(c->name) ? CODE_OK
+                                                                            : bad(field, "chat_name");
+    case CMD_MEMBER_ADD:
+        return check_members(conf, c, field);
+    case CMD_MEMBER_ROLE:
+        return c->number >= ROLE_MEMBER && c->number <= ROLE_OWNER ? CODE_OK : bad(field, "role");
+    case CMD_MESSAGE_SEND:
+        return is_message_kind(c->name) ? check_content(conf, c->content, field)
+                                        : bad(field, "message_type");
+    case CMD_MESSAGE_EDIT:
+        return check_content(conf, c->content, field);
+    case CMD_USER_CREATE:
+    case CMD_USER_UPDATE:
+        return check_user(conf, c, field);
+    default:
+        return CODE_OK;
+    }
+}
+
+/* -- submitting ----------------------------------------------------------------------------------------- */
+
+static enum code submit(struct svc *svc, struct job *j)
+{
+    enum code code = j != NULL ? writer_submit(svc->writer, j) : CODE_UNAVAILABLE;
+    if (code != CODE_OK) {
+        job_free(j);
+    }
+    return code;
+}
+
+enum code svc_submit(struct svc *svc, const struct cmd *c, svc_done done, void *ctx,
+                     const char **field)
+{
+    enum code code = svc_check(svc->conf, c, field);
+    if (code != CODE_OK) {
+        return code;
+    }
+    return submit(svc, job_new(c, done, ctx, mono_ms() + svc->conf->writer_deadline_ms));
+}
+
+static bool within_rate(struct svc *svc, const struct cmd *c)
+{
+    struct rate rate = {svc->conf->user_messages_per_s * 60, svc->conf->user_messages_burst};
+    if (svc->messages == NULL || ratelimit_take(svc->messages, c->actor_id, rate, mono_ms(), NULL)) {
+        return true;
+    }
+    metric_add(METRIC_RATE_LIMITED, 1);
+    return false;
+}
+
+enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, uint16_t worker, uint32_t request)
+{
+    struct cmd checked = *c;
+    if (c->kind == CMD_MESSAGE_SEND && c->name.len == 0) {
+        checked.name = STR("text");
+    }
+    enum code code = svc_check(svc->conf, &checked, NULL);
+    if (code == CODE_OK && !within_rate(svc, c)) {
+        code = CODE_RATE_LIMITED;
+    }
+    if (code != CODE_OK) {
+        return code;
+    }
+    struct job *j = job_new(&checked, NULL, NULL, mono_ms() + svc->conf->writer_deadline_ms);
+    if (j != NULL) {
+        j->reply_worker = worker;
+        j->reply_request = request;
+    }
+    return submit(svc, j);
+}

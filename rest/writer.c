@@ -1,0 +1,358 @@
+#include "rest/writer.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "rest/metrics.h"
+#include "rest/writer_int.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+#include "shared/mem.h"
+
+#define CHECKPOINT_EVERY_MS 60000
+#define CHECKPOINT_MANY 20000
+#define TRIM_EVERY_MS 600000
+#define TRIM_PIECE 20000
+#define REAP_EVERY_MS 50
+
+struct writer *writer_new(const struct rest_conf *conf, struct cache *cache, struct feed *feed,
+                          const struct writer_start *start, void (*on_fenced)(void))
+{
+    struct writer *w = mem_new(sizeof(*w));
+    pthread_condattr_t attr;
+    w->conf = conf;
+    w->cache = cache;
+    w->feed = feed;
+    w->on_fenced = on_fenced;
+    w->store = start->store;
+    w->store_conf = start->store_conf;
+    w->head_row = start->head;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->filled, &attr);
+    pthread_condattr_destroy(&attr);
+    atomic_init(&w->healthy, true);
+    batch_init(&w->batch);
+    w->recent = recent_new();
+    w->checkpoint_due_ms = mono_ms() + CHECKPOINT_EVERY_MS;
+    w->trim_due_ms = mono_ms() + TRIM_EVERY_MS;
+    w->decider = (struct decider){
+        .conf = conf,
+        .cache = cache,
+        .overlay = overlay_new(cache),
+        .families = start->families,
+        .batch = &w->batch,
+        .next_event = start->head.next_event,
+        .next_user = start->maxima.user_id + 1,
+        .next_chat = start->maxima.chat_id + 1,
+        .next_family = start->maxima.family_id + 1,
+    };
+    return w;
+}
+
+void writer_free(struct writer *w)
+{
+    if (w == NULL) {
+        return;
+    }
+    store_close(w->store);
+    overlay_free(w->decider.overlay);
+    families_free(w->decider.families);
+    batch_release(&w->batch);
+    recent_free(w->recent);
+    map64_release(&w->dirty_map);
+    free(w->dirty);
+    free(w->jobs);
+    pthread_cond_destroy(&w->filled);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+/* -- the queue --------------------------------------------------------------------------------------- */
+
+enum code writer_submit(struct writer *w, struct job *job)
+{
+    enum code code = CODE_OK;
+    if (!atomic_load(&w->healthy)) {
+        return CODE_UNAVAILABLE;
+    }
+    pthread_mutex_lock(&w->lock);
+    if (w->stopping) {
+        code = CODE_RESTARTING;
+    } else if (w->queued >= w->conf->writer_queue_max) {
+        code = CODE_QUEUE_FULL;
+    } else {
+        bool was_empty = w->head == NULL;
+        *(w->tail ? &w->tail->next : &w->head) = job;
+        w->tail = job;
+        w->queued++;
+        job->live_prev = w->live_tail;
+        *(w->live_tail ? &w->live_tail->live_next : &w->live_head) = job;
+        w->live_tail = job;
+        if (was_empty) {
+            pthread_cond_signal(&w->filled);
+        }
+    }
+    pthread_mutex_unlock(&w->lock);
+    return code;
+}
+
+/* A group of ten thousand is as much work as ten thousand messages. */
+static unsigned weight(const struct job *j)
+{
+    return 1 + j->cmd.users_count;
+}
+
+static void add_job(struct writer *w, unsigned at, struct job *j)
+{
+    if (at == w->jobs_room) {
+        w->jobs_room = w->jobs_room ? w->jobs_room * 2 : 256;
+        w->jobs = mem_grow(w->jobs, w->jobs_room, sizeof(w->jobs[0]));
+    }
+    w->jobs[at] = j;
+}
+
+/* What is queued, up to the batch's size. Answered already means given up while it waited. */
+static unsigned take(struct writer *w)
+{
+    unsigned count = 0, rows = 0;
+    while (w->head != NULL && (count == 0 || rows + weight(w->head) <= w->conf->writer_batch_max_rows)) {
+        struct job *j = w->head;
+        w->head = j->next;
+        if (w->head == NULL) {
+            w->tail = NULL;
+        }
+        w->queued--;
+        if (j->answered) {
+            job_free(j);
+            continue;
+        }
+        j->started = true;
+        rows += weight(j);
+        add_job(w, count++, j);
+    }
+    metric_set(METRIC_WRITER_QUEUE, w->queued);
+    return count;
+}
+
+/* Wait until there is something to do. 0 jobs: housekeeping is due, or it is time to stop. */
+static unsigned wait_and_take(struct writer *w, bool *stop)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->head == NULL && !w->stopping) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += 1;
+        pthread_cond_timedwait(&w->filled, &w->lock, &until);
+    }
+    unsigned count = take(w);
+    *stop = w->stopping && count == 0 && w->head == NULL;
+    pthread_mutex_unlock(&w->lock);
+    return count;
+}
+
+/* -- housekeeping --------------------------------------------------------------------------------------- */
+
+void writer_add_checkpoint(struct writer *w)
+{
+    uint64_t now = mono_ms();
+    if (w->dirty_count == 0 || (now < w->checkpoint_due_ms && w->dirty_count < CHECKPOINT_MANY)) {
+        return;
+    }
+    for (uint32_t i = 0; i < w->dirty_count; i++) {
+        struct ov_chat *chat = overlay_chat(w->decider.overlay, w->dirty[i].chat_id);
+        struct ov_member *m = chat ? overlay_member(w->decider.overlay, chat, w->dirty[i].user_id) : NULL;
+        if (m != NULL && m->role != ROLE_NONE) {
+            decide_put_member(&w->decider, chat, m);
+        }
+    }
+    w->batch.rows.checkpoint = w->head_row.next_event - 1;
+    w->checkpoint_due_ms = now + CHECKPOINT_EVERY_MS;
+}
+
+static void on_time(void *ctx, const struct row_event *e)
+{
+    *(uint64_t *)ctx = e->at_us;
+}
+
+/* The newest event older than the limit: times rise with ids, so it is found by halving. */
+static enum store_rc find_old(struct writer *w, uint64_t before_us, uint64_t *upto)
+{
+    uint64_t low = w->head_row.trimmed_to, high = w->head_row.next_event - 1;
+    while (low < high) {
+        uint64_t mid = low + (high - low + 1) / 2, at_us = before_us;
+        enum store_rc rc = store_load_events(w->store, mid - 1, high, 1, on_time, &at_us);
+        if (rc != STORE_OK) {
+            return rc;
+        }
+        if (at_us < before_us) {
+            low = mid;
+        } else {
+            high = mid - 1;
+        }
+    }
+    *upto = low;
+    return STORE_OK;
+}
+
+/* A piece at a time, so that writing never waits long. */
+static void trim(struct writer *w)
+{
+    uint64_t keep_us = w->conf->events_keep_ms * 1000, now_us = wall_us(), upto = 0;
+    if (keep_us >= now_us || find_old(w, now_us - keep_us, &upto) != STORE_OK) {
+        return;
+    }
+    if (upto > w->head_row.trimmed_to + TRIM_PIECE) {
+        upto = w->head_row.trimmed_to + TRIM_PIECE;
+        w->trim_due_ms = mono_ms() + 1000;
+    }
+    /* Clients learn of the gap before the rows go. */
+    if (upto > w->head_row.trimmed_to) {
+        feed_trimmed(w->feed, upto);
+        if (store_trim(w->store, w->head_row.epoch, upto) == STORE_OK) {
+            w->head_row.trimmed_to = upto;
+            log_info("log_trimmed", "upto=%llu", (unsigned long long)upto);
+        }
+    }
+}
+
+static void keep_house(struct writer *w)
+{
+    uint64_t now = mono_ms();
+    if (w->store == NULL || !atomic_load(&w->healthy)) {
+        atomic_store(&w->healthy, writer_reconnect(w));
+        return;
+    }
+    if (w->dirty_count > 0 && now >= w->checkpoint_due_ms) {
+        writer_process(w, NULL, 0);
+    }
+    if (now >= w->trim_due_ms) {
+        w->trim_due_ms = now + TRIM_EVERY_MS;
+        trim(w);
+    }
+}
+
+/* -- threads -------------------------------------------------------------------------------------------- */
+
+static void *run(void *arg)
+{
+    struct writer *w = arg;
+    bool stop = false;
+    while (!stop) {
+        unsigned count = wait_and_take(w, &stop);
+        atomic_store(&w->busy_since_ms, mono_ms());
+        if (count > 0) {
+            writer_process(w, w->jobs, count);
+        } else if (!stop) {
+            keep_house(w);
+        }
+        atomic_store(&w->busy_since_ms, 0);
+    }
+    if (w->dirty_count > 0 && w->store != NULL) {
+        w->checkpoint_due_ms = 0;
+        writer_process(w, NULL, 0);
+    }
+    store_thread_end();
+    return NULL;
+}
+
+/* Take the oldest overdue job off the list of the unanswered; NULL when there is none. */
+static struct job *overdue(struct writer *w, uint64_t now, bool *started)
+{
+    struct job *j = w->live_head;
+    if (j == NULL || j->deadline_ms > now) {
+        return NULL;
+    }
+    w->live_head = j->live_next;
+    *(j->live_next ? &j->live_next->live_prev : &w->live_tail) = NULL;
+    j->answered = true;
+    *started = j->started;
+    return j;
+}
+
+/* Answer for the writer while it cannot: a caller waits no longer than its deadline. */
+static void *reap(void *arg)
+{
+    struct writer *w = arg;
+    for (;;) {
+        struct timespec pause = {.tv_nsec = REAP_EVERY_MS * 1000000L};
+        nanosleep(&pause, NULL);
+        for (;;) {
+            bool started = false;
+            pthread_mutex_lock(&w->lock);
+            struct job *j = overdue(w, mono_ms(), &started);
+            struct outcome o = {.code = started ? CODE_OUTCOME_UNKNOWN : CODE_UNAVAILABLE};
+            /* The writer frees the job, perhaps right after the lock is gone. */
+            svc_done done = j != NULL ? j->done : NULL;
+            void *ctx = j != NULL ? j->ctx : NULL;
+            uint16_t worker = j != NULL ? j->reply_worker : 0;
+            uint32_t request = j != NULL ? j->reply_request : 0;
+            uint64_t session = j != NULL ? j->cmd.origin_session : 0;
+            bool finished = j == NULL && !w->reaping;
+            pthread_mutex_unlock(&w->lock);
+            if (finished) {
+                return NULL;
+            }
+            if (j == NULL) {
+                break;
+            }
+            if (worker != 0) {
+                feed_reply(w->feed, worker, request, session, &o);
+            } else if (done != NULL) {
+                done(ctx, &o);
+            }
+        }
+    }
+}
+
+enum rc writer_run(struct writer *w)
+{
+    w->reaping = true;
+    if (pthread_create(&w->reaper, NULL, reap, w) != 0) {
+        w->reaping = false;
+        return RC_NO_MEMORY;
+    }
+    if (pthread_create(&w->thread, NULL, run, w) != 0) {
+        return RC_NO_MEMORY;
+    }
+    w->running = true;
+    return RC_OK;
+}
+
+void writer_stop(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    pthread_cond_signal(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+    if (w->running) {
+        pthread_join(w->thread, NULL);
+        w->running = false;
+    }
+    pthread_mutex_lock(&w->lock);
+    bool reaping = w->reaping;
+    w->reaping = false;
+    pthread_mutex_unlock(&w->lock);
+    if (reaping) {
+        pthread_join(w->reaper, NULL);
+    }
+}
+
+bool writer_healthy(const struct writer *w)
+{
+    return atomic_load(&w->healthy);
+}
+
+unsigned writer_depth(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    unsigned n = w->queued;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
+uint64_t writer_busy_since_ms(const struct writer *w)
+{
+    return atomic_load(&w->busy_since_ms);
+}

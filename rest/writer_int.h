@@ -1,0 +1,61 @@
+/* writer_int.h -- the writer's inside, shared by writer_*.c only */
+#ifndef REST_WRITER_INT_H
+#define REST_WRITER_INT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "rest/decide.h"
+#include "rest/recent.h"
+#include "rest/writer.h"
+#include "shared/map64.h"
+
+struct dirty { /* a membership whose count of own messages has moved since the checkpoint */
+    uint64_t chat_id, user_id;
+};
+
+struct writer {
+    const struct rest_conf *conf;
+    struct cache *cache;
+    struct feed *feed;
+    void (*on_fenced)(void);
+
+    pthread_mutex_t lock; /* the queue and the list of unanswered jobs */
+    pthread_cond_t filled;
+    struct job *head, *tail;
+    unsigned queued;
+    struct job *live_head, *live_tail; /* every unanswered job, oldest first */
+    bool stopping;
+    _Atomic bool healthy;
+    _Atomic uint64_t busy_since_ms;
+    pthread_t thread, reaper;
+    bool running, reaping;
+
+    /* The thread's own. */
+    struct store *store;
+    struct store_conf store_conf;
+    struct store_head head_row;
+    struct decider decider;
+    struct batch batch;
+    struct recent *recent;
+    struct map64 dirty_map;
+    struct dirty *dirty;
+    uint32_t dirty_count, dirty_room;
+    uint64_t checkpoint_due_ms, trim_due_ms;
+    struct job **jobs; /* of the batch */
+    unsigned jobs_room;
+};
+
+/* writer_lookup.c: what deciding needs from the database, one SELECT of each kind. */
+enum store_rc writer_look_up(struct writer *w, struct job **jobs, unsigned count);
+/* Keys of jobs that wait for an answer from the unique indexes. *found: one of them was used before. */
+enum store_rc writer_look_up_keys(struct writer *w, struct job **jobs, unsigned count, bool refused_only,
+                                  bool *found);
+
+/* writer_commit.c: decide, store, commit and publish these jobs, whatever it takes. */
+void writer_process(struct writer *w, struct job **jobs, unsigned count);
+/* Rows that keep counts of own messages near the log's end. */
+void writer_add_checkpoint(struct writer *w);
+bool writer_reconnect(struct writer *w);
+
+#endif

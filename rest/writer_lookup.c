@@ -1,0 +1,184 @@
+/* What deciding needs from the database: one SELECT of each kind for the whole batch. */
+#include <stdlib.h>
+
+#include "rest/writer_int.h"
+#include "shared/mem.h"
+
+/* -- messages ------------------------------------------------------------------------------------ */
+
+static bool wants_message(const struct job *j)
+{
+    return j->cmd.message_id != 0 && !j->has_message &&
+           (j->cmd.kind == CMD_MESSAGE_EDIT || j->cmd.kind == CMD_MESSAGE_DELETE ||
+            j->cmd.kind == CMD_READ);
+}
+
+struct finding {
+    struct job **jobs;
+    unsigned count;
+    bool found;
+};
+
+static void fill_message(struct ov_message *out, const struct row_message *m)
+{
+    *out = (struct ov_message){
+        .id = m->id,
+        .chat_id = m->chat_id,
+        .seq = m->seq,
+        .sender_id = m->sender_id,
+        .created_us = m->created_us,
+        .last_event = m->last_event,
+        .version = m->version,
+        .flags = m->flags,
+    };
+    hash16(m->content, &out->content_hash);
+    size_t len = m->kind.len < sizeof(out->kind) ? m->kind.len : sizeof(out->kind) - 1;
+    memcpy(out->kind, m->kind.p, len);
+}
+
+static void on_message(void *ctx, const struct row_message *m)
+{
+    struct finding *f = ctx;
+    for (unsigned i = 0; i < f->count; i++) {
+        if (wants_message(f->jobs[i]) && f->jobs[i]->cmd.message_id == m->id) {
+            fill_message(&f->jobs[i]->message, m);
+            f->jobs[i]->has_message = true;
+        }
+    }
+}
+
+static enum store_rc look_up_messages(struct writer *w, struct job **jobs, unsigned count)
+{
+    uint64_t *ids = mem_grow(NULL, count, sizeof(ids[0]));
+    unsigned n = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (wants_message(jobs[i])) {
+            ids[n++] = jobs[i]->cmd.message_id;
+        }
+    }
+    struct finding f = {.jobs = jobs, .count = count};
+    enum store_rc rc = n > 0 ? store_find_messages(w->store, ids, n, on_message, &f) : STORE_OK;
+    free(ids);
+    return rc;
+}
+
+/* -- read cursors --------------------------------------------------------------------------------- */
+
+/*
+ * Unread counts leave out one's own messages, so a cursor in the middle needs to know how many of them
+ * are below it. Counting goes from the present cursor on: over time each message is counted once.
+ */
+static enum store_rc count_own(struct writer *w, struct job *j)
+{
+    const struct cmd *c = &j->cmd;
+    const struct cache_chat *chat = cache_chat(w->cache, cache_chat_index(w->cache, c->chat_id));
+    uint32_t user = cache_user_index(w->cache, c->actor_id);
+    const struct cache_member *m = chat && user != CACHE_NONE ? cache_member(chat, user) : NULL;
+    uint64_t seq = j->has_message ? j->message.seq : c->seq;
+    j->has_own_at = false;
+    if (m == NULL || seq == 0 || seq <= m->read_seq) {
+        return STORE_OK;
+    }
+    j->has_own_at = true;
+    if (seq >= chat->last_seq) {
+        j->own_at = m->own_total;
+        return STORE_OK;
+    }
+    if (c->number == 1) {
+        j->own_at = (uint32_t)c->number2; /* the service has counted */
+        return STORE_OK;
+    }
+    uint64_t between = 0;
+    enum store_rc rc = store_count_own(w->store, c->chat_id, c->actor_id, m->read_seq, seq, &between);
+    j->own_at = m->own_at_read + (uint32_t)between;
+    return rc;
+}
+
+enum store_rc writer_look_up(struct writer *w, struct job **jobs, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct job *j = jobs[i];
+        if (j->cmd.has_key && !j->has_stored) {
+            j->has_stored = recent_get(w->recent, j->cmd.actor_id, &j->cmd.key, &j->stored_hash, &j->stored);
+        }
+    }
+    enum store_rc rc = look_up_messages(w, jobs, count);
+    for (unsigned i = 0; i < count && rc == STORE_OK; i++) {
+        if (jobs[i]->cmd.kind == CMD_READ) {
+            rc = count_own(w, jobs[i]);
+        }
+    }
+    return rc;
+}
+
+/* -- idempotency keys -------------------------------------------------------------------------------- */
+
+static bool waits_for(const struct job *j, uint64_t user_id, const struct key16 *key)
+{
+    return j->cmd.has_key && !j->has_stored && j->cmd.actor_id == user_id && key16_eq(&j->cmd.key, key);
+}
+
+static void on_message_key(void *ctx, const struct row_message *m)
+{
+    struct finding *f = ctx;
+    for (unsigned i = 0; i < f->count; i++) {
+        struct job *j = f->jobs[i];
+        if (waits_for(j, m->sender_id, &m->key)) {
+            j->has_stored = f->found = true;
+            j->stored_hash = m->hash;
+            j->stored = (struct outcome){.code = CODE_OK,
+                                         .event_id = m->id,
+                                         .chat_id = m->chat_id,
+                                         .message_id = m->id,
+                                         .seq = m->seq,
+                                         .at_us = m->created_us};
+        }
+    }
+}
+
+static void on_key(void *ctx, const struct row_key *k)
+{
+    struct finding *f = ctx;
+    for (unsigned i = 0; i < f->count; i++) {
+        struct job *j = f->jobs[i];
+        if (!waits_for(j, k->user_id, &k->key)) {
+            continue;
+        }
+        bool of_message = k->kind == CMD_MESSAGE_EDIT || k->kind == CMD_MESSAGE_DELETE;
+        j->has_stored = f->found = true;
+        j->stored_hash = k->hash;
+        j->stored = (struct outcome){.code = (enum code)k->code,
+                                     .event_id = k->event_id,
+                                     .chat_id = k->chat_id,
+                                     .message_id = of_message ? k->other_id : 0,
+                                     .user_id = of_message ? 0 : k->other_id,
+                                     .seq = k->number,
+                                     .at_us = k->at_us};
+    }
+}
+
+enum store_rc writer_look_up_keys(struct writer *w, struct job **jobs, unsigned count, bool refused_only,
+                                  bool *found)
+{
+    struct user_key *keys = mem_grow(NULL, count, sizeof(keys[0]));
+    unsigned n = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct job *j = jobs[i];
+        bool refused = j->outcome.code != CODE_OK && j->outcome.code != CODE_KEY_REUSED;
+        if (j->cmd.has_key && !j->has_stored && !j->keys_checked && (refused || !refused_only)) {
+            keys[n++] = (struct user_key){j->cmd.actor_id, j->cmd.key};
+            j->keys_checked = true;
+        }
+    }
+    struct finding f = {.jobs = jobs, .count = count};
+    enum store_rc rc = STORE_OK;
+    if (n > 0) {
+        rc = store_find_message_keys(w->store, keys, n, on_message_key, &f);
+    }
+    if (n > 0 && rc == STORE_OK) {
+        rc = store_find_keys(w->store, keys, n, on_key, &f);
+    }
+    free(keys);
+    *found = f.found;
+    return rc;
+}
