@@ -54,13 +54,27 @@ SHARED_SRCS = \
 
 # $(BUILD)/confab-rest
 REST_SRCS = \
+  rest/addr.c \
   rest/apply.c \
+  rest/auth.c \
+  rest/auth_cache.c \
+  rest/auth_keys.c \
+  rest/auth_tickets.c \
   rest/batch.c \
   rest/cache.c \
   rest/decide.c \
   rest/decide_chat.c \
   rest/decide_message.c \
   rest/decide_user.c \
+  rest/door.c \
+  rest/door_choose.c \
+  rest/door_head.c \
+  rest/door_listen.c \
+  rest/door_pending.c \
+  rest/door_policy.c \
+  rest/door_refuse.c \
+  rest/door_serve.c \
+  rest/door_upgrade.c \
   rest/event_fill.c \
   rest/families.c \
   rest/feed.c \
@@ -77,11 +91,19 @@ REST_SRCS = \
   rest/handler_read.c \
   rest/handler_user.c \
   rest/handler_util.c \
+  rest/http_auth.c \
+  rest/http_conn.c \
+  rest/http_error.c \
+  rest/http_request.c \
+  rest/http_router.c \
+  rest/http_server.c \
   rest/job.c \
   rest/main.c \
   rest/metrics.c \
   rest/overlay.c \
   rest/password.c \
+  rest/peers.c \
+  rest/proxy.c \
   rest/ratelimit.c \
   rest/recent.c \
   rest/reply.c \
@@ -101,6 +123,28 @@ REST_SRCS = \
 
 # $(BUILD)/confab-ws
 WS_SRCS = \
+  ws/conn.c \
+  ws/core.c \
+  ws/core_attach.c \
+  ws/core_event.c \
+  ws/core_link.c \
+  ws/core_ops.c \
+  ws/dialect_list.c \
+  ws/dialect_rooms.c \
+  ws/dialect_rooms_event.c \
+  ws/hub.c \
+  ws/limits.c \
+  ws/link_client.c \
+  ws/main.c \
+  ws/msg.c \
+  ws/net_lws.c \
+  ws/net_lws_loop.c \
+  ws/net_lws_ws.c \
+  ws/outq.c \
+  ws/pending.c \
+  ws/stats.c \
+  ws/wheel.c \
+  ws/ws_conf.c \
 
 # $(BUILD)/confabctl
 CTL_SRCS = \
