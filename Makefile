@@ -98,6 +98,9 @@ REST_SRCS = \
   rest/http_router.c \
   rest/http_server.c \
   rest/job.c \
+  rest/link_hello.c \
+  rest/link_out.c \
+  rest/link_server.c \
   rest/main.c \
   rest/metrics.c \
   rest/overlay.c \
@@ -171,6 +174,7 @@ UNIT_TESTS = \
   test_jwt \
   test_link_frame \
   test_link_msg \
+  test_link_server \
   test_link_sock \
   test_log \
   test_map64 \
@@ -182,16 +186,19 @@ UNIT_TESTS = \
   test_rd \
   test_reply \
   test_str \
+  test_svc_auth \
   test_svc_read \
   test_utf8 \
   test_workpool \
 
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
+test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_server.c rest/metrics.c tests/lib/fake_feed.c
 test_metrics_SRCS = rest/metrics.c
 test_password_SRCS = rest/password.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c
+test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c
 test_workpool_SRCS = rest/workpool.c
 

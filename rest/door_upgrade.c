@@ -1,0 +1,142 @@
+/* door_upgrade.c -- the stateless half of the door: is this upgrade allowed, and what does the worker get */
+#include "rest/door_upgrade.h"
+
+#include <string.h>
+
+#include "rest/auth.h"
+#include "rest/door_refuse.h"
+#include "shared/clock.h"
+
+#define NAME_MAX_BYTES 1024
+
+/* Proxied clients are counted by their own address only now that it is known. */
+static enum code check_rate(struct peers *peers, uint64_t key)
+{
+    enum code code = peers_enter(peers, key, mono_ms());
+
+    if (code == CODE_OK) {
+        peers_leave(peers, key);
+    }
+    return code;
+}
+
+static enum code check_identity(struct svc *svc, struct door_policy *policy,
+                                const struct door_head *head, struct door_upgrade *up)
+{
+    struct door_room room;
+    struct auth_carriers carriers;
+    bool by_cookie = false;
+    enum code code = door_carriers(head, svc->conf->cookie_name, &room, &carriers);
+
+    if (code == CODE_OK) {
+        code = auth_carriers_check(svc->auth, &carriers, &up->who, &up->issued_s, &by_cookie);
+    }
+    explicit_bzero(room.bytes, room.used);
+    if (code == CODE_OK && by_cookie) {
+        code = door_origin_check(policy, head->field[DOOR_ORIGIN], true);
+    }
+    return code;
+}
+
+/* Failures before the dialect's own style is known, and those that are nobody's business but the proxy's and the
+ * operator's, are plain HTTP. */
+static enum code plain(struct door_upgrade *up, enum code code)
+{
+    if (code != CODE_OK) {
+        up->choice.style = DOOR_STYLE_HTTP;
+    }
+    return code;
+}
+
+enum code door_upgrade_check(struct svc *svc, struct door_policy *policy, struct peers *peers,
+                             const struct door_head *head, const struct addr *client,
+                             uint64_t key, enum dialect_id listener, struct door_upgrade *up)
+{
+    enum code code;
+
+    memset(up, 0, sizeof(*up));
+    code = door_head_check_upgrade(head);
+    if (code == CODE_OK) {
+        code = door_choose(head, listener, &up->choice);
+    }
+    if (code == CODE_OK) {
+        code = door_origin_check(policy, head->field[DOOR_ORIGIN], false);
+    }
+    up->client = *client;
+    up->peer_key = key != 0 ? key : peers_key(peers, client);
+    if (code == CODE_OK && key == 0) {
+        code = check_rate(peers, up->peer_key);
+    }
+    if (code == CODE_OK && feed_workers_ready(svc->feed) == 0) {
+        code = CODE_NO_WORKER;
+    }
+    if (code != CODE_OK) {
+        return plain(up, code);
+    }
+    if (!door_dialect_enabled(up->choice.dialect)) {
+        return CODE_DIALECT_OFF;
+    }
+    up->options = door_options_of(head);
+    code = check_identity(svc, policy, head, up);
+    return code == CODE_ORIGIN_REFUSED || code == CODE_BAD_REQUEST ? plain(up, code) : code;
+}
+
+/* -- hand-off ---------------------------------------------------------------------------------- */
+
+struct names {
+    char username[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
+};
+
+static void copy_name(char out[NAME_MAX_BYTES], const char *from)
+{
+    size_t len = strlen(from);
+
+    len = len < NAME_MAX_BYTES - 1 ? len : NAME_MAX_BYTES - 1;
+    memcpy(out, from, len);
+    out[len] = '\0';
+}
+
+static bool read_names(struct cache *cache, uint64_t user_id, struct names *out)
+{
+    const struct cache_user *user;
+
+    cache_rdlock(cache);
+    user = cache_user(cache, cache_user_index(cache, user_id));
+    if (user != NULL) {
+        copy_name(out->username, user->username);
+        copy_name(out->name, user->name);
+    }
+    cache_unlock(cache);
+    return user != NULL;
+}
+
+enum code door_upgrade_adopt(struct svc *svc, const struct door_head *head,
+                             const struct door_upgrade *up, int fd)
+{
+    struct link_adopt a = {0};
+    struct buf text = BUF_INIT_MAX(1024);
+    struct names names;
+    char peer[ADDR_TEXT_BYTES];
+    enum code code;
+
+    if (!read_names(svc->cache, up->who.user_id, &names)) {
+        return CODE_UNAUTHENTICATED;
+    }
+    addr_text(&up->client, peer);
+    door_canonical_head(&text, head->field[DOOR_WS_KEY], up->choice.subprotocol);
+    a.user_id = up->who.user_id;
+    a.family = up->who.family;
+    a.expires_s = up->who.expires_s;
+    a.dialect = (uint8_t)up->choice.dialect;
+    a.options = up->options.options;
+    a.since_log = up->options.since_log;
+    a.since = up->options.since;
+    a.peer_key = up->peer_key;
+    a.peer = str_of(peer);
+    a.username = str_of(names.username);
+    a.name = str_of(names.name);
+    a.head = buf_str(&text);
+    code = buf_ok(&text) ? feed_adopt(svc->feed, &a, up->issued_s, fd) : CODE_BAD_REQUEST;
+    buf_release(&text);
+    return code;
+}

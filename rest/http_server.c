@@ -1,0 +1,544 @@
+#include "rest/http_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rest/door.h"
+#include "rest/http_conn.h"
+#include "rest/http_error.h"
+#include "rest/metrics.h"
+#include "shared/bug.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+#include "shared/mem.h"
+
+#define TICK_MS 100
+/* An answer that waits this long for its thread means a lost wake-up: wake all of them. */
+#define STUCK_POKE_TICKS 20
+
+struct http_server {
+    struct http_server_env env;
+    struct http_conns conns;
+    struct MHD_Daemon *daemon;
+    unsigned threads, connections_max;
+    atomic_bool ready, draining;
+    atomic_uint held;     /* requests with handlers */
+    atomic_uint requests; /* requests between their first line and their last byte */
+    uint64_t watchdog_ticks;
+
+    pthread_t timer;
+    bool timer_runs;
+    atomic_bool stop;
+    int dead_fd; /* a socket whose other end is closed */
+};
+
+const struct http_server_env *http_server_env(const struct http_server *h)
+{
+    return &h->env;
+}
+
+bool http_server_serves(const struct http_server *h, const struct http_route *route, enum code *why)
+{
+    if ((route->flags & ROUTE_OPEN) != 0) {
+        return true;
+    }
+    if (atomic_load(&h->draining)) {
+        *why = CODE_RESTARTING;
+        return false;
+    }
+    *why = CODE_UNAVAILABLE;
+    return atomic_load(&h->ready);
+}
+
+/* -- answers ----------------------------------------------------------------------------------- */
+
+static void add_headers(struct http_conn *c, struct MHD_Response *response)
+{
+    struct http_request *rq = &c->rq;
+    unsigned i;
+
+    if (rq->status != 204) {
+        MHD_add_response_header(response, "Content-Type", rq->content_type);
+    }
+    MHD_add_response_header(response, "X-Request-Id", rq->request_id);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    for (i = 0; i < rq->headers_count; i++) {
+        MHD_add_response_header(response, rq->headers[i].name, rq->headers[i].value);
+    }
+    if (c->head.seen[DOOR_ORIGIN] > 0) {
+        MHD_add_response_header(response, "Vary", "Origin");
+    }
+    if (c->origin.p != NULL) {
+        MHD_add_response_header(response, "Access-Control-Allow-Origin", c->origin.p);
+        MHD_add_response_header(response, "Access-Control-Allow-Credentials", "true");
+        MHD_add_response_header(response, "Access-Control-Expose-Headers",
+                                "X-Request-Id, Retry-After, Location");
+    }
+    if (rq->status == 426) {
+        MHD_add_response_header(response, "Upgrade", "websocket");
+    }
+    if (c->close_after || atomic_load(&c->server->draining)) {
+        MHD_add_response_header(response, "Connection", "close");
+    }
+}
+
+static enum MHD_Result send_answer(struct http_conn *c)
+{
+    static char nothing[1];
+    struct http_request *rq = &c->rq;
+    struct MHD_Response *response;
+    enum MHD_Result result;
+    size_t len;
+    char *body;
+
+    http_request_seal(c);
+    body = buf_detach(&rq->reply, &len);
+    response = body != NULL ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE)
+                            : MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL) {
+        free(body);
+        return MHD_NO;
+    }
+    add_headers(c, response);
+    atomic_store(&c->state, HTTP_STATE_SENDING);
+    result = MHD_queue_response(c->library, (unsigned)rq->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+void http_finish(struct http_request *rq)
+{
+    struct http_conn *c = rq->server;
+    struct http_server *h = c->server;
+    struct MHD_Connection *library = c->library;
+    bool resume = c->is_async;
+
+    /* From here on c belongs to its thread again: after the resume it may be gone. */
+    atomic_store(&c->state, HTTP_STATE_FINISHED);
+    if (resume) {
+        MHD_resume_connection(library);
+        atomic_fetch_sub(&h->held, 1);
+    }
+}
+
+bool http_header(struct http_request *rq, const char *name, struct str *out)
+{
+    struct http_conn *c = rq->server;
+    const char *value = MHD_lookup_connection_value(c->library, MHD_HEADER_KIND, name);
+
+    if (value == NULL) {
+        return false;
+    }
+    *out = str_trim(str_of(value));
+    return true;
+}
+
+/* -- upgrades on a kept-alive connection ------------------------------------------------------- */
+
+static int dead_socket(void)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+        return -1;
+    }
+    close(pair[1]);
+    return pair[0];
+}
+
+/* Pull the descriptor out from under the library: it keeps its number, now of a dead socket, and closes that. The
+ * connection is suspended meanwhile, so that neither number is in its epoll set. -1: nothing has happened. */
+static int steal_descriptor(struct http_conn *c)
+{
+    int off = 0, on = 1;
+    int copy = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
+
+    if (copy < 0) {
+        return -1;
+    }
+    if (dup3(c->server->dead_fd, c->fd, O_CLOEXEC) < 0) {
+        close(copy);
+        return -1;
+    }
+    (void)setsockopt(copy, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+    (void)setsockopt(copy, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return copy;
+}
+
+/* true: the connection has left the library, or is about to. */
+static bool take_upgrade(struct http_conn *c)
+{
+    struct door *door = c->server->env.door;
+    struct door_upgrade up;
+    uint64_t key;
+    int fd;
+
+    key = addr_eq(&c->client, &c->peer.socket_peer) ? c->peer.peer_key : 0;
+    c->early = door_check_upgrade(door, &c->head, &c->client, key, c->peer.listener, &up);
+    if (c->early != CODE_OK && up.choice.style == DOOR_STYLE_HTTP) {
+        return false;
+    }
+    MHD_suspend_connection(c->library);
+    fd = steal_descriptor(c);
+    atomic_store(&c->state, HTTP_STATE_TAKEN);
+    atomic_store(&c->deadline_ms, 0);
+    if (fd >= 0 && c->early == CODE_OK) {
+        door_give(door, &c->head, &up, fd);
+    } else if (fd >= 0) {
+        door_refuse(door, &c->head, &up.choice, c->early, fd);
+    }
+    MHD_resume_connection(c->library);
+    return true;
+}
+
+/* -- requests ---------------------------------------------------------------------------------- */
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    struct http_conn *c = cls;
+    enum code code = door_head_add(&c->head, str_of(name), str_of(value != NULL ? value : ""));
+
+    (void)kind;
+    if (code != CODE_OK) {
+        c->early = code;
+        return MHD_NO;
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result run(struct http_conn *c)
+{
+    if (!http_request_prepare(c)) {
+        return send_answer(c);
+    }
+    c->is_async = (c->route->flags & ROUTE_ASYNC) != 0;
+    atomic_store(&c->state, HTTP_STATE_RUNNING);
+    if (c->is_async) {
+        /* Before the handler, because whoever it passes the request to may finish it at once. */
+        MHD_suspend_connection(c->library);
+        atomic_fetch_add(&c->server->held, 1);
+        c->route->handler(&c->rq);
+        return MHD_YES;
+    }
+    c->route->handler(&c->rq);
+    BUG_IF(atomic_load(&c->state) != HTTP_STATE_FINISHED);
+    return send_answer(c);
+}
+
+static enum MHD_Result on_head(struct http_conn *c, const char *method, const char *version)
+{
+    MHD_get_connection_values(c->library, MHD_HEADER_KIND, on_header, c);
+    c->head.method = str_of(method);
+    http_request_head(c, c->head.method, str_of(version));
+    if (c->early == CODE_NOT_ACCEPTABLE_UPGRADE && door_head_is_upgrade(&c->head) &&
+        take_upgrade(c)) {
+        return MHD_YES;
+    }
+    if (http_request_answer_now(c)) {
+        c->close_after = true;
+        (void)http_request_prepare(c);
+        return send_answer(c);
+    }
+    atomic_store(&c->state, HTTP_STATE_BODY);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *library, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_len, void **request)
+{
+    struct http_conn *c = *request;
+
+    (void)cls;
+    (void)url;
+    if (c == NULL) {
+        return MHD_NO;
+    }
+    switch (atomic_load(&c->state)) {
+    case HTTP_STATE_HEAD:
+        return on_head(c, method, version);
+    case HTTP_STATE_BODY:
+        if (*data_len > 0) {
+            if (c->early == CODE_OK) {
+                buf_add(&c->body, data, *data_len);
+            }
+            *data_len = 0;
+            return buf_ok(&c->body) ? MHD_YES : MHD_NO;
+        }
+        return run(c);
+    case HTTP_STATE_RUNNING:
+        /* Woken without being finished. */
+        MHD_suspend_connection(library);
+        return MHD_YES;
+    case HTTP_STATE_FINISHED:
+        return send_answer(c);
+    default:
+        return MHD_NO;
+    }
+}
+
+/* -- the library's notices --------------------------------------------------------------------- */
+
+static struct http_conn *conn_of(struct MHD_Connection *library)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info != NULL ? info->socket_context : NULL;
+}
+
+/* The library does not report every request that it began. */
+static void end_request(struct http_server *h, struct http_conn *c)
+{
+    if (c->counted) {
+        c->counted = false;
+        http_request_end(c);
+        atomic_fetch_sub(&h->requests, 1);
+    }
+}
+
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *library)
+{
+    struct http_server *h = cls;
+    struct http_conn *c = conn_of(library);
+
+    if (c == NULL) {
+        return NULL;
+    }
+    end_request(h, c);
+    c->counted = true;
+    atomic_fetch_add(&h->requests, 1);
+    atomic_store(&c->deadline_ms, mono_ms() + atomic_load(&h->conns.request_timeout_ms));
+    http_request_begin(c, str_of(uri));
+    return c;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *library, void **request,
+                         enum MHD_RequestTerminationCode why)
+{
+    struct http_server *h = cls;
+    struct http_conn *c = *request;
+
+    (void)library;
+    (void)why;
+    if (c == NULL) {
+        return;
+    }
+    *request = NULL;
+    if (atomic_load(&c->state) != HTTP_STATE_TAKEN) {
+        atomic_store(&c->deadline_ms, mono_ms() + atomic_load(&h->conns.idle_timeout_ms));
+    }
+    end_request(h, c);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *library, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *h = cls;
+    struct http_conn *c = *context;
+
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+        c = info != NULL ? http_conn_started(&h->conns, info->connect_fd) : NULL;
+        if (c != NULL) {
+            c->library = library;
+            atomic_store(&c->deadline_ms, mono_ms() + atomic_load(&h->conns.request_timeout_ms));
+        }
+        *context = c;
+    } else if (c != NULL) {
+        *context = NULL;
+        end_request(h, c);
+        peers_leave(h->env.peers, http_conn_closed(&h->conns, c));
+        metric_set(METRIC_HTTP_CONNECTIONS, http_server_connections(h));
+    }
+}
+
+/* The router works on the raw text; the library must not rewrite it. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *library, char *text)
+{
+    (void)cls;
+    (void)library;
+    return strlen(text);
+}
+
+/* -- connections ------------------------------------------------------------------------------- */
+
+unsigned http_server_connections(const struct http_server *h)
+{
+    return atomic_load(&h->conns.count);
+}
+
+enum code http_server_add(struct http_server *h, int fd, const struct http_peer *peer)
+{
+    struct sockaddr_in nowhere = {.sin_family = AF_INET};
+    uint64_t stale;
+
+    if (http_server_connections(h) >= h->connections_max) {
+        return CODE_TOO_MANY_CONNECTIONS;
+    }
+    /* Left over when the library closed a descriptor before it ever reported it. */
+    stale = http_conn_forget(&h->conns, fd);
+    if (stale != 0) {
+        peers_leave(h->env.peers, stale);
+    }
+    if (http_conn_new(&h->conns, h, fd, peer) == NULL) {
+        return CODE_UNAVAILABLE;
+    }
+    if (MHD_add_connection(h->daemon, fd, (const struct sockaddr *)&nowhere, sizeof(nowhere)) !=
+        MHD_YES) {
+        /* It has closed the descriptor; the number may be somebody else's by now, but not in our table. */
+        peers_leave(h->env.peers, http_conn_forget(&h->conns, fd));
+    }
+    metric_set(METRIC_HTTP_CONNECTIONS, http_server_connections(h));
+    return CODE_OK;
+}
+
+/* -- timer and watchdog ------------------------------------------------------------------------ */
+
+/* One dead connection for every thread of the library: the pool is chosen by the descriptor's number. */
+static void poke_threads(struct http_server *h)
+{
+    struct sockaddr_in nowhere = {.sin_family = AF_INET};
+    unsigned done = 0, tries;
+    uint64_t seen = 0;
+
+    for (tries = 0; tries < 4 * h->threads + 16 && done < h->threads; tries++) {
+        int fd = fcntl(h->dead_fd, F_DUPFD_CLOEXEC, 0);
+        uint64_t bit = fd >= 0 ? (uint64_t)1 << ((unsigned)fd % h->threads) : 0;
+
+        if (fd < 0) {
+            return;
+        }
+        done += (seen & bit) == 0;
+        seen |= bit;
+        (void)MHD_add_connection(h->daemon, fd, (const struct sockaddr *)&nowhere, sizeof(nowhere));
+    }
+}
+
+static void *timer_main(void *arg)
+{
+    struct http_server *h = arg;
+    const struct timespec tick = {0, TICK_MS * 1000000L};
+
+    while (!atomic_load(&h->stop)) {
+        unsigned stuck = http_conns_tick(&h->conns, mono_ms());
+
+        if (stuck >= STUCK_POKE_TICKS && stuck % STUCK_POKE_TICKS == 0) {
+            log_err("http_stuck", "ticks=%u an answer waits for its thread", stuck);
+            metric_add(METRIC_HTTP_STUCK, 1);
+            poke_threads(h);
+        }
+        /* Ticks, not time: a process that was stopped and goes on has not been stuck. */
+        BUG_IF(stuck >= h->watchdog_ticks);
+        nanosleep(&tick, NULL);
+    }
+    return NULL;
+}
+
+/* -- life -------------------------------------------------------------------------------------- */
+
+void http_server_reload(struct http_server *h)
+{
+    atomic_store(&h->conns.request_timeout_ms, h->env.svc->conf->http_request_timeout_ms);
+    atomic_store(&h->conns.idle_timeout_ms, h->env.svc->conf->http_idle_timeout_ms);
+}
+
+static struct MHD_Daemon *start_library(struct http_server *h, const struct rest_conf *conf)
+{
+    const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+                           MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO;
+    /* Its cap is divided over the threads and its own refusal is not to be trusted: twice ours. */
+    const unsigned cap = (h->connections_max + 64) * 2;
+    const unsigned idle_s = (unsigned)(conf->http_idle_timeout_ms / 1000 + 5);
+
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_access, h, MHD_OPTION_THREAD_POOL_SIZE, h->threads,
+        MHD_OPTION_CONNECTION_LIMIT, cap, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)conf->http_memory_bytes,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+}
+
+enum rc http_server_new(struct svc *svc, struct door_policy *policy, struct peers *peers,
+                        struct http_server **out, struct buf *why)
+{
+    const struct rest_conf *conf = svc->conf;
+    struct http_server *h = mem_new(sizeof(*h));
+
+    h->env.svc = svc;
+    h->env.policy = policy;
+    h->env.peers = peers;
+    h->env.router = http_router_new(http_routes, http_routes_count);
+    h->threads = (unsigned)conf->http_threads;
+    h->connections_max = (unsigned)conf->http_connections_max;
+    h->watchdog_ticks = conf->watchdog_ms / TICK_MS;
+    h->dead_fd = dead_socket();
+    http_conns_init(&h->conns);
+    http_server_reload(h);
+    h->daemon = h->dead_fd >= 0 ? start_library(h, conf) : NULL;
+    if (h->daemon == NULL || pthread_create(&h->timer, NULL, timer_main, h) != 0) {
+        buf_add_z(why, "The HTTP server cannot start its threads.\n");
+        (void)http_server_free(h);
+        return RC_UNAVAILABLE;
+    }
+    h->timer_runs = true;
+    *out = h;
+    return RC_OK;
+}
+
+void http_server_set_door(struct http_server *h, struct door *door)
+{
+    h->env.door = door;
+}
+
+void http_server_set_ready(struct http_server *h, bool ready)
+{
+    atomic_store(&h->ready, ready);
+}
+
+bool http_server_drain(struct http_server *h, uint64_t deadline_ms)
+{
+    const struct timespec step = {0, 5 * 1000000L};
+
+    atomic_store(&h->draining, true);
+    while (atomic_load(&h->requests) > 0 && mono_ms() < deadline_ms) {
+        nanosleep(&step, NULL);
+    }
+    return atomic_load(&h->requests) == 0;
+}
+
+bool http_server_free(struct http_server *h)
+{
+    if (h == NULL) {
+        return true;
+    }
+    atomic_store(&h->draining, true);
+    if (atomic_load(&h->held) > 0) {
+        return false;
+    }
+    atomic_store(&h->stop, true);
+    if (h->timer_runs) {
+        pthread_join(h->timer, NULL);
+    }
+    if (h->daemon != NULL) {
+        MHD_stop_daemon(h->daemon);
+    }
+    http_conns_release(&h->conns);
+    http_router_free(h->env.router);
+    if (h->dead_fd >= 0) {
+        close(h->dead_fd);
+    }
+    free(h);
+    return true;
+}
