@@ -21,38 +21,55 @@
 
 /* ---------------------------------------------------------------- refresh tokens */
 
-void refresh_token_write(struct buf *out, uint64_t family,
-                         const unsigned char secret[REFRESH_SECRET_BYTES])
+void refresh_token_write(struct buf *out, const struct refresh_token *t)
 {
     struct buf raw = BUF_INIT;
-    buf_add_be64(&raw, family);
-    buf_add(&raw, secret, REFRESH_SECRET_BYTES);
+    buf_add_be64(&raw, t->family);
+    buf_add(&raw, t->secret, REFRESH_SECRET_BYTES);
+    buf_add(&raw, t->tag.b, sizeof(t->tag.b));
     base64url_add(out, raw.p, raw.len);
     explicit_bzero(raw.p, raw.len);
     buf_release(&raw);
 }
 
-bool refresh_token_read(struct str text, uint64_t *family,
-                        unsigned char secret[REFRESH_SECRET_BYTES])
+bool refresh_token_read(struct str text, struct refresh_token *out)
 {
     struct buf raw = BUF_INIT_MAX(256);
+    struct refresh_token t;
     bool ok = text.len <= 128 && base64url_decode(text, &raw) &&
-              raw.len == sizeof(*family) + REFRESH_SECRET_BYTES;
+              raw.len == sizeof(t.family) + REFRESH_SECRET_BYTES + sizeof(t.tag.b);
     if (ok) {
         struct rd r = rd_of(raw.p, raw.len);
-        *family = rd_be64(&r);
-        memcpy(secret, rd_bytes(&r, REFRESH_SECRET_BYTES).p, REFRESH_SECRET_BYTES);
+        t.family = rd_be64(&r);
+        memcpy(t.secret, rd_bytes(&r, REFRESH_SECRET_BYTES).p, REFRESH_SECRET_BYTES);
+        memcpy(t.tag.b, rd_bytes(&r, sizeof(t.tag.b)).p, sizeof(t.tag.b));
         explicit_bzero(raw.p, raw.len);
+        ok = t.family != 0 && t.family <= ID_MAX;
+    }
+    if (ok) {
+        *out = t;
     }
     buf_release(&raw);
-    return ok && *family != 0 && *family <= ID_MAX;
+    return ok;
 }
 
-static struct key16 hash_secret(const unsigned char secret[REFRESH_SECRET_BYTES])
+static struct key16 hash_secret(const struct refresh_token *t)
 {
     struct key16 k;
-    hash16((struct str){(const char *)secret, REFRESH_SECRET_BYTES}, &k);
+    hash16((struct str){(const char *)t->secret, REFRESH_SECRET_BYTES}, &k);
     return k;
+}
+
+/* The tag of family and secret hash. */
+static enum rc make_tag(const struct svc *svc, const struct refresh_token *t, struct key16 *out)
+{
+    struct buf text = BUF_INIT;
+    struct key16 hash = hash_secret(t);
+    buf_addf(&text, "%llu ", (unsigned long long)t->family);
+    base64url_add(&text, hash.b, sizeof(hash.b));
+    enum rc rc = auth_tag(svc->auth, buf_str(&text), out);
+    buf_release(&text);
+    return rc;
 }
 
 /* ---------------------------------------------------------------- the end of every walk */
@@ -66,7 +83,8 @@ void svc_auth_release(struct auth_request *r)
         }
         buf_release(all[i]);
     }
-    explicit_bzero(r->secret, sizeof(r->secret));
+    explicit_bzero(&r->token, sizeof(r->token));
+    explicit_bzero(&r->old, sizeof(r->old));
 }
 
 static void finish(struct auth_request *r, enum code code, const char *field)
@@ -84,12 +102,13 @@ static void grant(struct auth_request *r)
         code = CODE_USER_DISABLED;
     }
     if (code == CODE_OK &&
-        auth_issue(r->svc->auth, r->user_id, r->family, r->svc->conf->access_ttl_ms / 1000,
-                   &r->access, &r->access_expires_s) != RC_OK) {
+        (auth_issue(r->svc->auth, r->user_id, r->token.family, r->svc->conf->access_ttl_ms / 1000,
+                    &r->access, &r->access_expires_s) != RC_OK ||
+         make_tag(r->svc, &r->token, &r->token.tag) != RC_OK)) {
         code = CODE_UNAVAILABLE;
     }
     if (code == CODE_OK) {
-        refresh_token_write(&r->refresh, r->family, r->secret);
+        refresh_token_write(&r->refresh, &r->token);
         code = buf_ok(&r->refresh) ? CODE_OK : CODE_UNAVAILABLE;
     }
     finish(r, code, NULL);
@@ -104,21 +123,26 @@ static void on_family(void *ctx, const struct outcome *o)
         finish(r, o->code, NULL);
         return;
     }
-    r->family = o->number;
+    r->token.family = o->number;
     grant(r);
+}
+
+static void new_secret(struct auth_request *r)
+{
+    random_bytes(r->token.secret, sizeof(r->token.secret));
+    r->refresh_expires_s = wall_s() + r->svc->conf->refresh_ttl_ms / 1000;
 }
 
 static void start_family(struct auth_request *r)
 {
     const char *field = NULL;
-    random_bytes(r->secret, sizeof(r->secret));
-    r->refresh_expires_s = wall_s() + r->svc->conf->refresh_ttl_ms / 1000;
+    new_secret(r);
     struct cmd c = {
         .kind = CMD_FAMILY_CREATE,
         .actor_id = r->user_id,
         .user_id = r->user_id,
         .has_key = true,
-        .key = hash_secret(r->secret),
+        .key = hash_secret(&r->token),
         .number = r->refresh_expires_s,
     };
     enum code code = svc_submit(r->svc, &c, on_family, r, &field);
@@ -127,9 +151,36 @@ static void start_family(struct auth_request *r)
     }
 }
 
+/* ---------------------------------------------------------------- refresh */
+
+static void on_reuse_revoked(void *ctx, const struct outcome *o)
+{
+    finish(ctx, o->code == CODE_OK ? CODE_REFRESH_REUSED : o->code, NULL);
+}
+
+/* A token of this family that is neither the present nor the last one: ours and old, or made up. */
+static void refuse_unknown(struct auth_request *r, uint64_t user_id)
+{
+    const char *field = NULL;
+    struct key16 tag;
+    struct cmd c = {.kind = CMD_REVOKE, .user_id = user_id, .number2 = r->old.family};
+    if (user_id == 0 || make_tag(r->svc, &r->old, &tag) != RC_OK || !key16_eq(&tag, &r->old.tag)) {
+        finish(r, CODE_UNAUTHENTICATED, NULL);
+        return;
+    }
+    enum code code = svc_submit(r->svc, &c, on_reuse_revoked, r, &field);
+    if (code != CODE_OK) {
+        finish(r, code, NULL);
+    }
+}
+
 static void on_rotated(void *ctx, const struct outcome *o)
 {
     struct auth_request *r = ctx;
+    if (o->code == CODE_UNAUTHENTICATED) {
+        refuse_unknown(r, o->user_id);
+        return;
+    }
     if (o->code != CODE_OK) {
         finish(r, o->code, NULL);
         return;
@@ -140,21 +191,19 @@ static void on_rotated(void *ctx, const struct outcome *o)
 
 enum code svc_refresh(struct auth_request *r, struct str token, const char **field)
 {
-    unsigned char old[REFRESH_SECRET_BYTES];
-    if (!refresh_token_read(token, &r->family, old)) {
+    if (!refresh_token_read(token, &r->old)) {
         return CODE_UNAUTHENTICATED;
     }
-    random_bytes(r->secret, sizeof(r->secret));
-    r->refresh_expires_s = wall_s() + r->svc->conf->refresh_ttl_ms / 1000;
+    new_secret(r);
+    r->token.family = r->old.family;
     struct cmd c = {
         .kind = CMD_FAMILY_ROTATE,
         .has_key = true,
-        .key = hash_secret(old),
-        .key2 = hash_secret(r->secret),
+        .key = hash_secret(&r->old),
+        .key2 = hash_secret(&r->token),
         .number = r->refresh_expires_s,
-        .number2 = r->family,
+        .number2 = r->token.family,
     };
-    explicit_bzero(old, sizeof(old));
     return svc_submit(r->svc, &c, on_rotated, r, field);
 }
 

@@ -3,9 +3,10 @@
  *
  * Shape      A request is a struct in the caller's arena that walks from pool to pool: database (stored hash) ->
  *            work pool (argon2id) -> writer (account, token family) -> done.
- * Tokens     Access: a JWT (auth.h). Refresh: base64url of the family's id and 32 random bytes; the
- *            store knows a hash of the random part only. It rotates with every use; a use of the one
- *            before ends the family.
+ * Tokens     Access: a JWT (auth.h). Refresh: base64url of the family's id, 32 random bytes and a tag of
+ *            both that only this server can make. The store knows a hash of the random part only. It rotates with
+ *            every use. A use of an older one ends the family: the store knows the one before, the tag
+ *            tells all others from made-up ones, which end nothing.
  * Errors     Unknown user and wrong password are the same CODE_BAD_CREDENTIALS after the same work.
  * Threads    Any; `done` is called exactly once when a call returned CODE_OK, on a pool or the writer thread.
  */
@@ -19,10 +20,15 @@
 #include "shared/arena.h"
 #include "shared/buf.h"
 
+#define REFRESH_SECRET_BYTES 32
+struct refresh_token {
+    uint64_t family;
+    unsigned char secret[REFRESH_SECRET_BYTES];
+    struct key16 tag;
+};
+
 struct auth_request;
 typedef void (*auth_done)(struct auth_request *r, enum code code, const char *field);
-
-#define REFRESH_SECRET_BYTES 32
 
 struct auth_request {
     /* in */
@@ -39,9 +45,8 @@ struct auth_request {
     bool created;
     /* internal */
     struct buf hash;
-    uint64_t family;
-    unsigned char secret[REFRESH_SECRET_BYTES];
-    bool rehash, no_login;
+    struct refresh_token token, old;
+    bool no_login;
 };
 
 /* Account and login in one: user, access, refresh. CODE_FORBIDDEN when registration is closed. */
@@ -59,9 +64,7 @@ void svc_auth_release(struct auth_request *r);
 enum code svc_password_check(const struct rest_conf *conf, struct str password);
 
 /* Pure: the refresh token's text form. */
-void refresh_token_write(struct buf *out, uint64_t family,
-                         const unsigned char secret[REFRESH_SECRET_BYTES]);
-bool refresh_token_read(struct str text, uint64_t *family,
-                        unsigned char secret[REFRESH_SECRET_BYTES]);
+void refresh_token_write(struct buf *out, const struct refresh_token *t);
+bool refresh_token_read(struct str text, struct refresh_token *out);
 
 #endif
