@@ -264,9 +264,11 @@ $(BUILD)/confab-rest $(BUILD)/confab-ws $(BUILD)/confabctl $(BUILD)/confab-bench
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lm
 
+# What the programs are made of cannot call what shared/banned.h names; tests may.
+$(call obj,$(SHARED_SRCS) $(REST_SRCS) $(WS_SRCS) $(CTL_SRCS)): BANNED = -include shared/banned.h
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(say) CC $<
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(BANNED) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 .SECONDEXPANSION:
 .SECONDARY:
