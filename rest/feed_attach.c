@@ -48,9 +48,28 @@ void feed_attach_release(struct feed_worker *w)
     free(w->attaches);
 }
 
+#define ATTACH_IDLE_MS 60000
+
+/* Sessions that closed in the middle of catching up never pull again. */
+static void drop_idle(struct feed_worker *w, uint64_t now)
+{
+    for (uint32_t i = 0; i < w->attaches_count;) {
+        struct attach *a = w->attaches[i];
+        if (!a->busy && now > a->asked_ms + ATTACH_IDLE_MS) {
+            attach_free(a);
+            w->attaches[i] = w->attaches[--w->attaches_count];
+        } else {
+            i++;
+        }
+    }
+}
+
 static struct attach *add(struct feed_worker *w, const struct link_attach *m, uint64_t user_id)
 {
     feed_attach_drop(w, m->session);
+    if (w->attaches_count == w->attaches_room) {
+        drop_idle(w, mono_ms());
+    }
     if (w->attaches_count == w->attaches_room) {
         w->attaches_room = w->attaches_room ? w->attaches_room * 2 : 16;
         w->attaches = mem_grow(w->attaches, w->attaches_room, sizeof(w->attaches[0]));
@@ -60,6 +79,7 @@ static struct attach *add(struct feed_worker *w, const struct link_attach *m, ui
     a->generation = m->generation;
     a->user_id = user_id;
     a->cursor = m->since;
+    a->asked_ms = mono_ms();
     w->attaches[w->attaches_count++] = a;
     return a;
 }
@@ -441,6 +461,7 @@ void feed_attach_pull(struct feed *f, struct feed_worker *w, uint64_t session, u
 {
     struct attach *a = find(w, session);
     if (a != NULL && a->generation == generation && !a->busy) {
+        a->asked_ms = mono_ms();
         go_on(f, w, a);
     }
 }

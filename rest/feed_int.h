@@ -82,6 +82,7 @@ struct attach { /* a session that is catching up */
     uint32_t refs_count, refs_at;
     uint64_t upto; /* where the database part ends */
     bool busy;     /* a job of the read pool works on it */
+    uint64_t asked_ms; /* when the worker last asked: sessions close without saying so */
 };
 
 struct feed_worker {
