@@ -3,8 +3,8 @@
  *
  * Shape      One heap block. The byte after the content is always NUL once the buffer is allocated.
  * Ownership  init/release in place; buf_detach gives the block to the caller.
- * Errors     Appending past the cap or without memory sets `failed` and drops the append; callers
- *            that build a whole text check buf_ok once at the end. `failed` stays until clear.
+ * Errors     Appending past the cap or without memory sets `failed` and drops the append and all
+ *            later ones, until buf_clear. Callers that build a whole text check buf_ok at the end.
  * Threads    One owner.
  */
 #ifndef SHARED_BUF_H
@@ -26,8 +26,8 @@ struct buf {
 };
 
 #define BUF_DEFAULT_MAX_BYTES ((size_t)64 * 1024 * 1024)
-#define BUF_INIT ((struct buf){NULL, 0, 0, 0, false})
-#define BUF_INIT_MAX(max) ((struct buf){NULL, 0, 0, (max), false})
+#define BUF_INIT              ((struct buf){NULL, 0, 0, 0, false})
+#define BUF_INIT_MAX(max)     ((struct buf){NULL, 0, 0, (max), false})
 
 void buf_release(struct buf *b);
 /* Empty again, memory kept. */
@@ -40,7 +40,8 @@ static inline struct str buf_str(const struct buf *b)
 {
     return (struct str){b->p ? b->p : "", b->len};
 }
-/* Make room for n more bytes and return where they go (then add to len by buf_commit); NULL sets failed. */
+/* Make room for n more bytes and return where they go, to be followed by buf_commit. On NULL the
+ * buffer has failed. */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *p, size_t n);

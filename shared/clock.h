@@ -1,7 +1,7 @@
 /*
  * clock.h -- time, with the kind in the name
  *
- * mono_*: CLOCK_MONOTONIC, for deadlines and durations. wall_*: UTC, for what people and tokens see.
+ * mono_*: CLOCK_MONOTONIC, for deadlines and durations. wall_*: UTC, for people and tokens.
  */
 #ifndef SHARED_CLOCK_H
 #define SHARED_CLOCK_H

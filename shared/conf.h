@@ -1,11 +1,17 @@
 /*
  * conf.h -- a table of settings: load, check, print
  *
- * File form: `key = value`, '#' comments, no sections. Units: ms/s/m/h/d for times, k/m/g for sizes.
- * The caller gives an array of rows that point into its own struct; loading writes the defaults,
- * then the file, then `key=value` overrides from the command line (--set). Lists are comma separated.
- * Errors are sentences with file and line, appended to why; an unknown key, a bad unit or a value
- * out of bounds is RC_INVALID and nothing may be used. The parser is a pure function over bytes.
+ * File form  `key = value` lines; the last one of a key counts. A '#' at the start of a line or
+ *            after a blank begins a comment. A string with such bytes, or with blanks at its ends,
+ *            stands in double quotes, with \" and \\ inside. No sections. Lists are comma
+ *            separated.
+ * Units      ms, s, m, h, d for times (required, except for 0); k, m, g for sizes.
+ * Use        The caller gives an array of rows that point into its own struct, zeroed at first.
+ *            Load the defaults, then the file, then `key=value` overrides from the command line
+ *            (--set), whose value is taken literally.
+ * Errors     One line per error, with file and line, appended to why (20 at most). An unknown key,
+ *            a bad unit or a value out of bounds is RC_INVALID and nothing may be used.
+ * Layer      The parser is a pure function over bytes; only conf_load opens a file.
  */
 #ifndef SHARED_CONF_H
 #define SHARED_CONF_H
@@ -48,7 +54,7 @@ void conf_defaults(const struct conf_key *keys, size_t count);
 /* Parse text over the present values. name is shown in errors. */
 RC_CHECK enum rc conf_parse(const struct conf_key *keys, size_t count, const char *name,
                             struct str text, struct buf *why);
-/* Read the file and parse it. */
+/* Read the file and parse it. RC_IO: it cannot be read; RC_TOO_BIG: it is over 1 MB. */
 RC_CHECK enum rc conf_load(const struct conf_key *keys, size_t count, const char *path,
                            struct buf *why);
 /* One "key=value" from the command line. */

@@ -19,12 +19,19 @@
 #include "shared/rc.h"
 #include "shared/str.h"
 
-enum id_kind { ID_USER = 1, ID_CHAT = 2, ID_MESSAGE = 3, ID_NOTIFICATION = 4, ID_SESSION = 5, ID_UPLOAD = 6 };
+enum id_kind {
+    ID_USER = 1,
+    ID_CHAT = 2,
+    ID_MESSAGE = 3,
+    ID_NOTIFICATION = 4,
+    ID_SESSION = 5,
+    ID_UPLOAD = 6,
+};
 
 #define ID_MAX ((uint64_t)9007199254740991) /* 2^53-1 */
 
 /* RC_OK with *out in 1..ID_MAX. RC_INVALID: no id at all. RC_NOT_FOUND: an id of another kind, or a
- * well-formed 24-hex or UUID text that is none of ours. Numbers have no sign and no leading zeros. */
+ * well-formed 24-hex or UUID text that is none of ours. Numbers have no sign, no leading zeros. */
 RC_CHECK enum rc id_parse(struct str text, enum id_kind kind, uint64_t *out);
 void id_add_hex(struct buf *out, enum id_kind kind, uint64_t n, uint64_t created_us);
 void id_add_tagged(struct buf *out, enum id_kind kind, uint64_t n);
@@ -37,8 +44,8 @@ static inline bool key16_eq(const struct key16 *a, const struct key16 *b)
 {
     return memcmp(a->b, b->b, 16) == 0;
 }
-/* Any client text of 1..ID_KEY_TEXT_MAX bytes: a UUID keeps its bytes (so that UUIDv7 stays time-ordered in the index),
- * anything else is hashed (BLAKE2b-128). false: empty or too long. */
+/* Any client text of 1..ID_KEY_TEXT_MAX bytes: a UUID keeps its bytes (so that UUIDv7 stays
+ * time-ordered in the index), anything else is hashed (BLAKE2b-128). false: empty or too long. */
 #define ID_KEY_TEXT_MAX 128
 bool key16_from_text(struct str text, struct key16 *out);
 /* A fresh UUIDv7 (RFC 9562 section 5.7). */

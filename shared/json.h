@@ -33,12 +33,12 @@ struct json_limits {
     unsigned max_depth; /* nesting of arrays and objects */
     unsigned max_keys;  /* keys in one object */
 };
-#define JSON_DEPTH_MAX 128 /* a larger max_depth means this */
+#define JSON_DEPTH_MAX      128 /* a larger max_depth means this */
 #define JSON_LIMITS_DEFAULT ((struct json_limits){1024 * 1024, 32, 256})
 
-/* RC_OK, RC_INVALID or RC_TOO_BIG (size, depth, keys), RC_NO_MEMORY; on failure *at (may be NULL) is the byte
- * position and why (may be NULL) gets one sentence with it. Uses no memory beyond the stack but for the
- * duplicate-key check of objects with many keys. */
+/* RC_OK, RC_INVALID or RC_TOO_BIG (size, depth, keys), RC_NO_MEMORY; on failure *at (may be NULL)
+ * is the byte position and why (may be NULL) gets one sentence with it. Uses no memory beyond the
+ * stack but for the duplicate-key check of objects with many keys. */
 RC_CHECK enum rc json_scan(struct str text, const struct json_limits *limits, size_t *at,
                            struct buf *why);
 /* The same checks, then the document. RC_INTERNAL: json-c refused what the scan accepted. */
@@ -47,20 +47,29 @@ RC_CHECK enum rc json_parse(struct str text, const struct json_limits *limits, s
 void json_free(struct json *doc); /* NULL is fine */
 struct jval json_root(const struct json *doc);
 
-enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_INT, JSON_DOUBLE, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+    JSON_ABSENT,
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INT,
+    JSON_DOUBLE,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT,
+};
 enum json_type json_type(struct jval v);
 /* Member of an object; absent when v is no object or has no such key. */
 struct jval json_get(struct jval v, const char *key);
 size_t json_length(struct jval array);
 struct jval json_at(struct jval array, size_t i);
-/* Iterate an object's members in order: call with *i = 0 and until false. *i is a cursor, not a count. */
+/* Iterate an object's members in order: call with *i = 0 and until false. *i is no count. */
 bool json_next(struct jval object, size_t *i, struct str *key, struct jval *value);
 
 /* Typed access without conversion. false: other type or absent; *out untouched. */
 bool json_str(struct jval v, struct str *out);
-bool json_str_is(struct jval v, const char *text); /* a string, and that one */
+bool json_str_is(struct jval v, const char *text);       /* a string, and that one */
 bool json_list_has(struct jval array, const char *text); /* an array with that string */
-bool json_u64(struct jval v, uint64_t *out); /* integral, 0..2^53 */
+bool json_u64(struct jval v, uint64_t *out);             /* integral, 0..2^53 */
 bool json_i64(struct jval v, int64_t *out);
 bool json_bool(struct jval v, bool *out);
 bool json_double(struct jval v, double *out); /* integers too */

@@ -1,7 +1,7 @@
 /*
  * jwt_keys.h -- the inside of a key set, between jwt.c (tokens) and jwt_keys.c (libcrypto)
  *
- * Nobody else includes this. A key is immutable once added; its two functions may run on any thread.
+ * Nobody else includes this. A key is immutable once added: its functions may run on any thread.
  */
 #ifndef SHARED_JWT_KEYS_H
 #define SHARED_JWT_KEYS_H
@@ -10,8 +10,8 @@
 
 #include "shared/jwt.h"
 
-#define JWT_MAC_BYTES 32
-#define JWT_RSA_MAX_BITS 8192 /* verifying costs the square of the size */
+#define JWT_MAC_BYTES           32
+#define JWT_RSA_MAX_BITS        8192 /* verifying costs the square of the size */
 #define JWT_SIGNATURE_MAX_BYTES (JWT_RSA_MAX_BITS / 8)
 
 struct evp_mac_ctx_st;

@@ -23,9 +23,9 @@ void log_set_level(enum log_level level);
 void log_at(enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-#define log_err(event, ...) log_at(LOG_LEVEL_ERR, event, __VA_ARGS__)
-#define log_warn(event, ...) log_at(LOG_LEVEL_WARN, event, __VA_ARGS__)
-#define log_info(event, ...) log_at(LOG_LEVEL_INFO, event, __VA_ARGS__)
+#define log_err(event, ...)   log_at(LOG_LEVEL_ERR, event, __VA_ARGS__)
+#define log_warn(event, ...)  log_at(LOG_LEVEL_WARN, event, __VA_ARGS__)
+#define log_info(event, ...)  log_at(LOG_LEVEL_INFO, event, __VA_ARGS__)
 #define log_debug(event, ...) log_at(LOG_LEVEL_DEBUG, event, __VA_ARGS__)
 /* At most one line of this call site per second; used for what peers can provoke. */
 #define log_warn_limited(event, ...)                                                               \
