@@ -41,7 +41,8 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t needed)
     if (room < needed) {
         room = needed;
     }
-    struct arena_chunk *chunk = malloc(sizeof(*chunk) + room);
+    struct arena_chunk *chunk =
+        room <= SIZE_MAX - sizeof(*chunk) ? malloc(sizeof(*chunk) + room) : NULL;
     if (!chunk) {
         return NULL;
     }
@@ -52,32 +53,32 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t needed)
     return chunk;
 }
 
+/* Every block starts aligned because every block is a multiple of the alignment long. An empty block
+ * has an address of its own too. */
+static size_t block_bytes(size_t bytes)
+{
+    const size_t align = alignof(max_align_t);
+    return bytes == 0 ? align : (bytes + align - 1) / align * align;
+}
+
 void *arena_alloc(struct arena *a, size_t bytes)
 {
-    size_t max = a->max_bytes != 0 ? a->max_bytes : ARENA_DEFAULT_MAX_BYTES;
-    if (bytes > max - a->total_bytes) {
+    size_t left = (a->max_bytes != 0 ? a->max_bytes : ARENA_DEFAULT_MAX_BYTES) - a->total_bytes;
+    size_t block = block_bytes(bytes);
+    if (block < bytes || block > left) { /* less: rounding up went past the largest size */
         return NULL;
     }
-    /* Every block starts aligned because every block is a multiple of the alignment long. */
-    size_t align = alignof(max_align_t);
-    size_t whole = bytes > SIZE_MAX - align ? 0 : (bytes + align - 1) / align * align;
-    if (whole == 0) {
-        if (bytes != 0) {
-            return NULL;
-        }
-        whole = align; /* an empty block still has an address of its own */
-    }
     struct arena_chunk *chunk = a->chunks;
-    if (!chunk || whole > chunk->room - chunk->used) {
-        chunk = add_chunk(a, whole);
+    if (!chunk || block > chunk->room - chunk->used) {
+        chunk = add_chunk(a, block);
         if (!chunk) {
             return NULL;
         }
     }
     void *p = chunk->bytes + chunk->used;
-    chunk->used += whole;
-    a->total_bytes += bytes;
-    memset(p, 0, whole);
+    chunk->used += block;
+    a->total_bytes += block;
+    memset(p, 0, block);
     return p;
 }
 

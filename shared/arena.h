@@ -3,8 +3,8 @@
  *
  * One arena per request: everything the handler and the services allocate dies with it.
  * Ownership  Blocks belong to the arena. Nothing is freed alone.
- * Limits     max_bytes caps the sum of what was asked for; past it, or without memory, the result
- *            is NULL.
+ * Limits     max_bytes caps the sum of the blocks, each rounded up to the alignment; past it, or
+ *            without memory, the result is NULL.
  * Threads    One owner at a time.
  */
 #ifndef SHARED_ARENA_H

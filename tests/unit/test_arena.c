@@ -4,6 +4,8 @@
 
 #include "shared/arena.h"
 
+#define UNIT alignof(max_align_t) /* blocks are rounded up to it */
+
 static void test_arena_blocks_are_zeroed_aligned_and_apart(void **state)
 {
     (void)state;
@@ -15,7 +17,7 @@ static void test_arena_blocks_are_zeroed_aligned_and_apart(void **state)
         sizes[i] = i * 7919 % 301;
         blocks[i] = arena_alloc(&a, sizes[i]);
         assert_non_null(blocks[i]);
-        assert_int_equal((uintptr_t)blocks[i] % alignof(max_align_t), 0);
+        assert_int_equal((uintptr_t)blocks[i] % UNIT, 0);
         for (size_t j = 0; j < sizes[i]; j++) {
             assert_int_equal(blocks[i][j], 0);
         }
@@ -45,15 +47,17 @@ static void test_arena_takes_blocks_larger_than_a_chunk(void **state)
 static void test_arena_cap_is_exact_and_survivable(void **state)
 {
     (void)state;
-    struct arena a = ARENA_INIT(100);
-    assert_non_null(arena_alloc(&a, 60));
-    assert_null(arena_alloc(&a, 41));
-    assert_non_null(arena_alloc(&a, 40));
+    struct arena a = ARENA_INIT(100 * UNIT);
+    assert_non_null(arena_alloc(&a, 60 * UNIT - 1));
+    assert_null(arena_alloc(&a, 40 * UNIT + 1));
+    assert_non_null(arena_alloc(&a, 39 * UNIT));
+    assert_non_null(arena_alloc(&a, 1));
     assert_null(arena_alloc(&a, 1));
-    assert_int_equal(a.total_bytes, 100);
+    assert_null(arena_alloc(&a, 0));
+    assert_int_equal(a.total_bytes, 100 * UNIT);
     arena_release(&a);
-    assert_int_equal(a.max_bytes, 100);
-    assert_non_null(arena_alloc(&a, 100));
+    assert_int_equal(a.max_bytes, 100 * UNIT);
+    assert_non_null(arena_alloc(&a, 100 * UNIT));
     arena_release(&a);
 }
 
@@ -72,24 +76,25 @@ static void test_arena_calloc_checks_the_product(void **state)
     struct arena a = ARENA_INIT(SIZE_MAX);
     assert_null(arena_calloc(&a, SIZE_MAX / 2, 3));
     assert_null(arena_calloc(&a, 1, SIZE_MAX));
-    assert_non_null(arena_calloc(&a, 3, 5));
-    assert_int_equal(a.total_bytes, 15);
+    assert_null(arena_calloc(&a, 1, SIZE_MAX - 2 * UNIT));
+    assert_non_null(arena_calloc(&a, 3, UNIT));
+    assert_int_equal(a.total_bytes, 3 * UNIT);
     arena_release(&a);
 }
 
 static void test_arena_str_copies_with_a_nul(void **state)
 {
     (void)state;
-    struct arena a = ARENA_INIT(8);
+    struct arena a = ARENA_INIT(2 * UNIT);
     char source[] = "hello";
     struct str copy = arena_str(&a, (struct str){source, 4});
     source[0] = 'X';
     assert_str(copy, "hell");
     assert_int_equal(copy.p[4], '\0');
-    assert_null(arena_str(&a, STR("abc")).p);
     struct str empty = arena_str(&a, STR_NONE);
     assert_non_null(empty.p);
     assert_int_equal(empty.len, 0);
+    assert_null(arena_str(&a, STR("abc")).p);
     arena_release(&a);
 }
 
