@@ -36,7 +36,7 @@ step() {
     local name=$1 at=$SECONDS status=0 line p f
     shift
     "$@" >"$logs/$name.log" 2>&1 || status=$?
-    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$logs/$name.log" | tail -n 1)
+    line=$(sed -nE 's/^([a-z]+: )?([0-9]+ passed, [0-9]+ failed)$/\2/p' "$logs/$name.log" | tail -n 1)
     p=${line%% passed*}
     f=${line##*, }
     f=${f%% failed}
