@@ -168,11 +168,13 @@ UNIT_TESTS = \
   test_cmd \
   test_code \
   test_conf \
+  test_decide \
   test_event \
   test_id \
   test_json \
   test_jwt \
   test_link_frame \
+  test_link_hello \
   test_link_msg \
   test_link_server \
   test_link_sock \
@@ -191,7 +193,9 @@ UNIT_TESTS = \
   test_utf8 \
   test_workpool \
 
+test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/rest_conf.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
+test_link_hello_SRCS = rest/link_hello.c
 test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_server.c rest/metrics.c tests/lib/fake_feed.c
 test_metrics_SRCS = rest/metrics.c

@@ -37,6 +37,17 @@ enum link_direction link_type_direction(uint16_t type)
     }
 }
 
+static struct link_frame_head head_at(const char *p)
+{
+    struct rd r = rd_of(p, LINK_HEADER_BYTES);
+    struct link_frame_head head;
+    head.len = rd_be32(&r);
+    head.type = rd_be16(&r);
+    head.flags = rd_be16(&r);
+    head.request = rd_be32(&r);
+    return head;
+}
+
 /* -- writing -------------------------------------------------------------------------------------- */
 
 static void put_header(char *to, size_t len, uint16_t type, uint16_t flags, uint32_t request)
@@ -91,22 +102,18 @@ void link_frame_end(struct buf *out, size_t start)
     }
     BUG_IF(out->len < start + LINK_HEADER_BYTES);
     size_t len = out->len - start - LINK_HEADER_BYTES;
-    struct rd header = rd_of(out->p + start, LINK_HEADER_BYTES);
-    rd_be32(&header);
-    uint16_t type = rd_be16(&header);
-    rd_be16(&header);
-    uint32_t request = rd_be32(&header);
+    struct link_frame_head head = head_at(out->p + start);
     if (len <= PIECE_MAX_BYTES) {
-        put_header(out->p + start, len, type, 0, request);
+        put_header(out->p + start, len, head.type, 0, head.request);
         return;
     }
-    BUG_IF(type == LINK_ADOPT);
+    BUG_IF(head.type == LINK_ADOPT);
     if (len > LINK_BODY_MAX_BYTES) {
         buf_truncate(out, start);
         out->failed = true;
         return;
     }
-    cut_body(out, start, len, type, request);
+    cut_body(out, start, len, head.type, head.request);
 }
 
 void link_frame_add(struct buf *out, uint16_t type, uint32_t request, struct str body)
@@ -118,18 +125,29 @@ void link_frame_add(struct buf *out, uint16_t type, uint32_t request, struct str
 
 /* -- cutting a queue into packets ----------------------------------------------------------------- */
 
+bool link_frame_head(struct str frames, struct link_frame_head *out)
+{
+    if (frames.len < LINK_HEADER_BYTES) {
+        return false;
+    }
+    struct link_frame_head head = head_at(frames.p);
+    if (head.len > frames.len - LINK_HEADER_BYTES) {
+        return false;
+    }
+    *out = head;
+    return true;
+}
+
 size_t link_packet_size(struct str frames, unsigned max_adopts, unsigned *adopts)
 {
     size_t size = 0;
     unsigned count = 0;
-    while (frames.len - size >= LINK_HEADER_BYTES) {
-        struct rd header = rd_of(frames.p + size, LINK_HEADER_BYTES);
-        size_t len = rd_be32(&header);
-        bool is_adopt = rd_be16(&header) == LINK_ADOPT;
-        BUG_IF(len > PIECE_MAX_BYTES);
-        size_t whole = LINK_HEADER_BYTES + len;
-        if (whole > frames.len - size || whole > LINK_PACKET_MAX_BYTES - size ||
-            (is_adopt && count == max_adopts)) {
+    struct link_frame_head head;
+    while (link_frame_head(str_from(frames, size), &head)) {
+        BUG_IF(head.len > PIECE_MAX_BYTES);
+        bool is_adopt = head.type == LINK_ADOPT;
+        size_t whole = LINK_HEADER_BYTES + head.len;
+        if (whole > LINK_PACKET_MAX_BYTES - size || (is_adopt && count == max_adopts)) {
             break;
         }
         size += whole;

@@ -11,6 +11,7 @@
 #ifndef SHARED_LINK_FRAME_H
 #define SHARED_LINK_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,15 @@ void link_frame_end(struct buf *out, size_t start);
 /* How many leading bytes of a queue of frames make one packet (whole frames only, at most
  * LINK_PACKET_MAX_BYTES and max_adopts ADOPT frames, whose number goes to *adopts). */
 size_t link_packet_size(struct str frames, unsigned max_adopts, unsigned *adopts);
+
+/* The header of the first frame in a queue; false: not one whole frame is left. */
+struct link_frame_head {
+    size_t len; /* of the body */
+    uint16_t type;
+    uint16_t flags; /* enum link_flag */
+    uint32_t request;
+};
+bool link_frame_head(struct str frames, struct link_frame_head *out);
 
 struct link_reader { /* reassembles; one per link */
     struct buf whole;
