@@ -192,32 +192,12 @@ bool handler_cmd(struct http_request *rq, enum cmd_kind kind, struct cmd *out)
     return true;
 }
 
-/* Commands have general field names; the API's own are these. */
-static const char *public_field(uint8_t kind, const char *field)
-{
-    static const struct {
-        uint8_t kind;
-        const char *inside, *outside;
-    } names[] = {
-        {CMD_CHAT_CREATE_GROUP, "name", "chat_name"}, {CMD_CHAT_CREATE_GROUP, "users", "participants"},
-        {CMD_CHAT_RENAME, "name", "chat_name"},       {CMD_MEMBER_ADD, "users", "participants"},
-        {CMD_MEMBER_ADD, "number", "role"},           {CMD_MEMBER_ROLE, "number", "role"},
-        {CMD_MESSAGE_SEND, "name", "message_type"},   {CMD_USER_UPDATE, "content", "name"},
-    };
-    for (size_t i = 0; field && i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].kind == kind && strcmp(names[i].inside, field) == 0) {
-            return names[i].outside;
-        }
-    }
-    return field;
-}
-
 void handler_submit(struct http_request *rq, const struct cmd *c, svc_done done, void *ctx)
 {
     const char *field = NULL;
     enum code code = svc_submit(rq->svc, c, done, ctx, &field);
     if (code != CODE_OK) {
-        handler_fail(rq, code, public_field(c->kind, field));
+        handler_fail(rq, code, field);
     }
 }
 

@@ -279,11 +279,6 @@ static enum code check_account(struct auth_request *r, const char **field)
     struct cmd c = account_cmd(r);
     enum code code = svc_check(r->svc->conf, &c, field);
     if (code != CODE_OK) {
-        if (*field && strcmp(*field, "content") == 0) {
-            *field = "name";
-        } else if (*field && strcmp(*field, "name") == 0) {
-            *field = "username";
-        }
         return code;
     }
     uint64_t id;

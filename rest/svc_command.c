@@ -44,7 +44,7 @@ static bool is_username(struct str s, size_t max)
 
 static bool is_message_kind(struct str s)
 {
-    if (s.len == 0 || s.len > 32) {
+    if (s.len == 0 || s.len > 32 || str_eq(s, STR("system"))) { /* that one is for the server's own */
         return false;
     }
     for (size_t i = 0; i < s.len; i++) {
@@ -87,7 +87,7 @@ static enum code check_members(const struct rest_conf *conf, const struct cmd *c
         return CODE_TOO_MANY_MEMBERS;
     }
     if (c->kind == CMD_MEMBER_ADD && (c->users_count == 0 || c->number > ROLE_OWNER)) {
-        return bad(field, c->users_count == 0 ? "users" : "role");
+        return bad(field, c->users_count == 0 ? "participants" : "role");
     }
     return CODE_OK;
 }

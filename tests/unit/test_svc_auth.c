@@ -72,7 +72,7 @@ enum code svc_user(struct svc *svc, uint64_t user_id, struct arena *arena, struc
 enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const char **field)
 {
     (void)conf;
-    *field = c->name.len == 0 ? "name" : NULL;
+    *field = c->name.len == 0 ? "username" : NULL;
     return c->name.len == 0 ? CODE_INVALID_FIELD : CODE_OK;
 }
 
