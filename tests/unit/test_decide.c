@@ -1,0 +1,385 @@
+/* The rules, without a database: decide, pretend to commit, apply, and look at what came of it. */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+#include "rest/apply.h"
+#include "rest/decide.h"
+#include "rest/event_fill.h"
+#include "shared/mem.h"
+
+enum { ANN = 1, BOB = 2, CAT = 3, DAN = 4 };
+
+struct world {
+    struct rest_conf *conf;
+    struct cache *cache;
+    struct batch batch;
+    struct decider d;
+};
+
+static int set_up(void **state)
+{
+    struct world *w = mem_new(sizeof(*w));
+    conf_defaults(rest_conf_keys(&w->conf), rest_conf_keys_count);
+    w->cache = cache_new();
+    batch_init(&w->batch);
+    w->d = (struct decider){
+        .conf = w->conf,
+        .cache = w->cache,
+        .overlay = overlay_new(w->cache),
+        .families = families_new(),
+        .batch = &w->batch,
+        .now_us = 1000000,
+        .next_event = 1,
+        .next_user = 10,
+        .next_chat = 1,
+        .next_family = 1,
+    };
+    const char *names[] = {"ann", "bob", "cat", "dan"};
+    for (uint64_t i = 0; i < 4; i++) {
+        cache_put_user(w->cache, &(struct row_user){.id = i + 1,
+                                                    .username = str_of(names[i]),
+                                                    .name = str_of(names[i])});
+    }
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    overlay_free(w->d.overlay);
+    families_free(w->d.families);
+    batch_release(&w->batch);
+    cache_free(w->cache);
+    conf_release(rest_conf_keys(&w->conf), rest_conf_keys_count);
+    free(w);
+    return 0;
+}
+
+/* One command in the batch that is being decided. */
+static struct outcome decide_one(struct world *w, const struct cmd *c)
+{
+    struct job *j = job_new(c, NULL, NULL, 0);
+    decide(&w->d, j);
+    struct outcome o = j->outcome;
+    job_free(j);
+    return o;
+}
+
+/* As the writer does after COMMIT. Texts of freed jobs are not looked at again. */
+static void commit(struct world *w)
+{
+    apply_batch(w->cache, &w->batch);
+    for (uint32_t i = 0; i < w->batch.drafts_count; i++) {
+        apply_draft(w->cache, &w->batch, &w->batch.drafts[i]);
+    }
+    w->d.batch_number++;
+    families_merged(w->d.families, w->d.batch_number);
+    overlay_clear(w->d.overlay);
+    batch_clear(&w->batch);
+    w->d.now_us += 1000;
+}
+
+static void roll_back(struct world *w)
+{
+    overlay_clear(w->d.overlay);
+    families_undo(w->d.families);
+    batch_clear(&w->batch);
+}
+
+static struct outcome run(struct world *w, const struct cmd *c)
+{
+    /* The command's texts must live until commit: they are literals here, and jobs copy them, so keep the job. */
+    struct job *j = job_new(c, NULL, NULL, 0);
+    decide(&w->d, j);
+    struct outcome o = j->outcome;
+    commit(w);
+    job_free(j);
+    return o;
+}
+
+static struct outcome send(struct world *w, uint64_t who, uint64_t chat, const char *text)
+{
+    return run(w, &(struct cmd){.kind = CMD_MESSAGE_SEND,
+                                .actor_id = who,
+                                .chat_id = chat,
+                                .name = STR("text"),
+                                .content = str_of(text)});
+}
+
+static uint64_t group_of(struct world *w, uint64_t owner, const uint64_t *users, uint32_t count)
+{
+    struct outcome o = run(w, &(struct cmd){.kind = CMD_CHAT_CREATE_GROUP,
+                                            .actor_id = owner,
+                                            .name = STR("Team"),
+                                            .users = users,
+                                            .users_count = count});
+    assert_int_equal(o.code, CODE_OK);
+    return o.chat_id;
+}
+
+static const struct cache_member *member(struct world *w, uint64_t chat, uint64_t user)
+{
+    const struct cache_chat *c = cache_chat(w->cache, cache_chat_index(w->cache, chat));
+    return c ? cache_member(c, cache_user_index(w->cache, user)) : NULL;
+}
+
+static uint64_t unread(struct world *w, uint64_t chat, uint64_t user)
+{
+    return cache_unread(cache_chat(w->cache, cache_chat_index(w->cache, chat)), member(w, chat, user));
+}
+
+static void test_a_direct_chat_is_one_per_pair(void **state)
+{
+    struct world *w = *state;
+    struct outcome first = run(w, &(struct cmd){.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = ANN, .user_id = BOB});
+    assert_int_equal(first.code, CODE_OK);
+    assert_true(first.created);
+    struct outcome again = run(w, &(struct cmd){.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = BOB, .user_id = ANN});
+    assert_int_equal(again.code, CODE_OK);
+    assert_false(again.created);
+    assert_true(again.chat_id == first.chat_id);
+    assert_true(again.event_id == 0);
+    assert_int_equal(run(w, &(struct cmd){.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = ANN, .user_id = ANN}).code,
+                     CODE_SELF_CHAT);
+    assert_int_equal(run(w, &(struct cmd){.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = ANN, .user_id = 99}).code,
+                     CODE_USER_NOT_FOUND);
+}
+
+static void test_two_commands_of_a_batch_see_each_other(void **state)
+{
+    struct world *w = *state;
+    struct cmd create = {.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = ANN, .user_id = BOB};
+    struct cmd back = {.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = BOB, .user_id = ANN};
+    struct outcome a = decide_one(w, &create);
+    struct outcome b = decide_one(w, &back);
+    assert_true(a.created);
+    assert_false(b.created);
+    assert_true(a.chat_id == b.chat_id);
+    assert_int_equal(w->batch.rows.chats_new_count, 1);
+    assert_int_equal(cache_chats_count(w->cache), 0); /* nothing shows before the commit */
+    commit(w);
+    assert_int_equal(cache_chats_count(w->cache), 1);
+}
+
+static void test_a_rolled_back_batch_leaves_nothing(void **state)
+{
+    struct world *w = *state;
+    decide_one(w, &(struct cmd){.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = ANN, .user_id = BOB});
+    roll_back(w);
+    w->d.next_chat = 1;
+    w->d.next_event = 1;
+    struct outcome o = run(w, &(struct cmd){.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = ANN, .user_id = BOB});
+    assert_true(o.created);
+    assert_true(o.chat_id == 1);
+    assert_true(o.event_id == 1);
+}
+
+static void test_messages_are_numbered_densely_and_only_by_members(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB, BOB, ANN}, 3);
+    assert_true(send(w, ANN, chat, "1").seq == 1);
+    assert_int_equal(send(w, CAT, chat, "x").code, CODE_CHAT_NOT_FOUND);
+    assert_int_equal(send(w, ANN, 77, "x").code, CODE_CHAT_NOT_FOUND);
+    struct outcome second = send(w, BOB, chat, "2");
+    assert_true(second.seq == 2);
+    assert_true(second.message_id == second.event_id);
+}
+
+static void test_unread_leaves_out_own_and_deleted_messages(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB, CAT}, 2);
+    send(w, ANN, chat, "1");
+    struct outcome m = send(w, BOB, chat, "2");
+    send(w, CAT, chat, "3");
+    assert_true(unread(w, chat, ANN) == 2);
+    assert_true(unread(w, chat, BOB) == 2);
+    struct cmd del = {.kind = CMD_MESSAGE_DELETE, .actor_id = BOB, .chat_id = chat, .message_id = m.message_id};
+    struct job *j = job_new(&del, NULL, NULL, 0);
+    j->has_message = true;
+    j->message = (struct ov_message){.id = m.message_id, .chat_id = chat, .seq = 2, .sender_id = BOB, .version = 1, .kind = "text"};
+    decide(&w->d, j);
+    assert_int_equal(j->outcome.code, CODE_OK);
+    commit(w);
+    job_free(j);
+    assert_true(unread(w, chat, ANN) == 1);
+    assert_true(unread(w, chat, BOB) == 2); /* its own were never counted */
+    run(w, &(struct cmd){.kind = CMD_READ, .actor_id = ANN, .chat_id = chat});
+    assert_true(unread(w, chat, ANN) == 0);
+    send(w, ANN, chat, "4");
+    assert_true(unread(w, chat, ANN) == 0);
+    send(w, BOB, chat, "5");
+    assert_true(unread(w, chat, ANN) == 1);
+    /* backwards is no move, and no event */
+    struct outcome back = run(w, &(struct cmd){.kind = CMD_READ, .actor_id = ANN, .chat_id = chat, .seq = 1});
+    assert_true(back.event_id == 0);
+    assert_true(back.seq == 3);
+}
+
+static struct cmd keyed_send(uint64_t who, uint64_t chat, const char *text, unsigned char key)
+{
+    struct cmd c = {.kind = CMD_MESSAGE_SEND, .actor_id = who, .chat_id = chat, .has_key = true,
+                    .name = STR("text"), .content = str_of(text)};
+    c.key.b[0] = key;
+    return c;
+}
+
+static void test_the_same_key_is_the_same_message_and_another_body_is_refused(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB}, 1);
+    struct cmd first = keyed_send(ANN, chat, "hello", 1), other = keyed_send(ANN, chat, "other", 1);
+    struct cmd of_bob = keyed_send(BOB, chat, "hello", 1);
+    struct outcome a = decide_one(w, &first), b = decide_one(w, &first), c = decide_one(w, &other);
+    struct outcome d = decide_one(w, &of_bob);
+    assert_true(a.created);
+    assert_false(b.created);
+    assert_true(a.message_id == b.message_id);
+    assert_int_equal(c.code, CODE_KEY_REUSED);
+    assert_true(d.created); /* keys are per user */
+    assert_int_equal(w->batch.rows.messages_new_count, 2);
+    commit(w);
+}
+
+static void test_roles_are_enforced(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB, CAT}, 2);
+    struct cmd rename = {.kind = CMD_CHAT_RENAME, .actor_id = BOB, .chat_id = chat, .name = STR("New")};
+    assert_int_equal(run(w, &rename).code, CODE_FORBIDDEN);
+    struct cmd promote = {.kind = CMD_MEMBER_ROLE, .actor_id = ANN, .chat_id = chat, .user_id = BOB, .number = ROLE_ADMIN};
+    assert_int_equal(run(w, &promote).code, CODE_OK);
+    assert_int_equal(run(w, &rename).code, CODE_OK);
+    uint64_t dan = DAN;
+    struct cmd add = {.kind = CMD_MEMBER_ADD, .actor_id = CAT, .chat_id = chat, .users = &dan, .users_count = 1};
+    assert_int_equal(run(w, &add).code, CODE_FORBIDDEN);
+    add.actor_id = BOB;
+    assert_int_equal(run(w, &add).code, CODE_OK);
+    assert_int_equal(run(w, &add).code, CODE_ALREADY_MEMBER);
+    struct cmd remove = {.kind = CMD_MEMBER_REMOVE, .actor_id = BOB, .chat_id = chat, .user_id = ANN};
+    assert_int_equal(run(w, &remove).code, CODE_FORBIDDEN); /* an admin does not remove the owner */
+    struct cmd leave = {.kind = CMD_MEMBER_REMOVE, .actor_id = ANN, .chat_id = chat, .user_id = ANN};
+    assert_int_equal(run(w, &leave).code, CODE_LAST_OWNER);
+    struct cmd erase = {.kind = CMD_CHAT_DELETE, .actor_id = BOB, .chat_id = chat};
+    assert_int_equal(run(w, &erase).code, CODE_FORBIDDEN);
+    erase.actor_id = ANN;
+    assert_int_equal(run(w, &erase).code, CODE_OK);
+    assert_int_equal(send(w, BOB, chat, "x").code, CODE_CHAT_NOT_FOUND);
+    assert_null(member(w, chat, BOB));
+}
+
+static void test_who_joins_later_does_not_see_what_was_before(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB}, 1);
+    struct outcome before = send(w, ANN, chat, "before");
+    uint64_t cat = CAT;
+    run(w, &(struct cmd){.kind = CMD_MEMBER_ADD, .actor_id = ANN, .chat_id = chat, .users = &cat, .users_count = 1});
+    assert_true(unread(w, chat, CAT) == 0);
+    struct cmd read = {.kind = CMD_READ, .actor_id = CAT, .chat_id = chat};
+    assert_true(run(w, &read).event_id == 0);
+    struct cmd del = {.kind = CMD_MESSAGE_DELETE, .actor_id = CAT, .chat_id = chat, .message_id = before.message_id};
+    struct job *j = job_new(&del, NULL, NULL, 0);
+    j->has_message = true;
+    j->message = (struct ov_message){.id = before.message_id, .chat_id = chat, .seq = 1, .sender_id = ANN, .kind = "text"};
+    decide(&w->d, j);
+    assert_int_equal(j->outcome.code, CODE_MESSAGE_NOT_FOUND);
+    job_free(j);
+    commit(w);
+}
+
+static void test_leaving_and_coming_back_within_a_batch_is_being_in(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB}, 1);
+    uint64_t bob = BOB;
+    decide_one(w, &(struct cmd){.kind = CMD_MEMBER_REMOVE, .actor_id = ANN, .chat_id = chat, .user_id = BOB});
+    struct outcome o = decide_one(w, &(struct cmd){.kind = CMD_MEMBER_ADD, .actor_id = ANN, .chat_id = chat,
+                                                   .users = &bob, .users_count = 1});
+    assert_int_equal(o.code, CODE_OK);
+    commit(w);
+    assert_non_null(member(w, chat, BOB));
+}
+
+static void test_group_limits(void **state)
+{
+    struct world *w = *state;
+    w->conf->members_max = 3;
+    uint64_t all[] = {BOB, CAT, DAN};
+    struct cmd big = {.kind = CMD_CHAT_CREATE_GROUP, .actor_id = ANN, .users = all, .users_count = 3};
+    assert_int_equal(run(w, &big).code, CODE_TOO_MANY_MEMBERS);
+    uint64_t chat = group_of(w, ANN, all, 2);
+    uint64_t dan = DAN;
+    struct cmd add = {.kind = CMD_MEMBER_ADD, .actor_id = ANN, .chat_id = chat, .users = &dan, .users_count = 1};
+    assert_int_equal(run(w, &add).code, CODE_TOO_MANY_MEMBERS);
+    w->conf->chats_per_user_max = 1;
+    struct cmd more = {.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = DAN, .user_id = ANN};
+    assert_int_equal(run(w, &more).code, CODE_TOO_MANY_CHATS);
+}
+
+static void test_an_old_refresh_token_revokes_its_family(void **state)
+{
+    struct world *w = *state;
+    struct cmd create = {.kind = CMD_FAMILY_CREATE, .user_id = ANN, .number = 100};
+    create.key.b[0] = 1;
+    struct outcome f = run(w, &create);
+    struct cmd rotate = {.kind = CMD_FAMILY_ROTATE, .number2 = f.number, .number = 200};
+    rotate.key.b[0] = 1;
+    rotate.key2.b[0] = 2;
+    assert_int_equal(run(w, &rotate).code, CODE_OK);
+    struct cmd guess = rotate;
+    guess.key.b[0] = 9;
+    assert_int_equal(run(w, &guess).code, CODE_UNAUTHENTICATED);
+    struct outcome reuse = run(w, &rotate); /* the first one again */
+    assert_int_equal(reuse.code, CODE_REFRESH_REUSED);
+    assert_true(reuse.event_id != 0);
+    assert_int_equal(cache_token_state(w->cache, ANN, f.number, 10), CODE_TOKEN_REVOKED);
+    struct cmd next = rotate;
+    next.key.b[0] = 2;
+    assert_int_equal(run(w, &next).code, CODE_UNAUTHENTICATED);
+}
+
+static void test_a_disabled_user_does_nothing(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB}, 1);
+    struct cmd off = {.kind = CMD_USER_UPDATE, .user_id = BOB, .number = CMD_STATUS_DISABLED};
+    assert_int_equal(run(w, &off).code, CODE_OK);
+    assert_int_equal(send(w, BOB, chat, "x").code, CODE_USER_DISABLED);
+    assert_int_equal(cache_token_state(w->cache, BOB, 0, 10), CODE_USER_DISABLED);
+    assert_string_equal(cache_user(w->cache, cache_user_index(w->cache, BOB))->name, "bob");
+}
+
+static void test_events_have_no_holes(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB}, 1);
+    for (int i = 0; i < 20; i++) {
+        send(w, i % 3 ? ANN : CAT, chat, "x"); /* every third is refused */
+    }
+    assert_true(w->d.next_event == 1 + 1 + 13);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(test_a_direct_chat_is_one_per_pair),
+        T(test_two_commands_of_a_batch_see_each_other),
+        T(test_a_rolled_back_batch_leaves_nothing),
+        T(test_messages_are_numbered_densely_and_only_by_members),
+        T(test_unread_leaves_out_own_and_deleted_messages),
+        T(test_the_same_key_is_the_same_message_and_another_body_is_refused),
+        T(test_roles_are_enforced),
+        T(test_who_joins_later_does_not_see_what_was_before),
+        T(test_leaving_and_coming_back_within_a_batch_is_being_in),
+        T(test_group_limits),
+        T(test_an_old_refresh_token_revokes_its_family),
+        T(test_a_disabled_user_does_nothing),
+        T(test_events_have_no_holes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
