@@ -316,6 +316,8 @@ lint:                              ## cppcheck and clang-tidy under the committe
 	@CPPFLAGS='$(ALL_CPPFLAGS)' tests/tools/lint.sh $(SHARED_SRCS) $(REST_SRCS) $(WS_SRCS) $(CTL_SRCS)
 fmt:                               ## format the C sources
 	@git ls-files '*.c' '*.h' | xargs -r clang-format -i
+samples: all                       ## write etc/*.conf again, after a setting has changed
+	@BUILD=$(BUILD) tests/tools/samples.sh --write
 test:                              ## install what is missing, build, run all tests
 	@etc/dev/deps.sh test
 	@MAKE='$(MAKE)' BUILD=$(BUILD) tests/tools/test.sh
@@ -350,5 +352,5 @@ help:                              ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf '  %-12s %s\n' "$$t" "$$d"; done
 
 always:
-.PHONY: all rest ws unit unit-build fuzz fuzz-build fuzz-short layers model asan lint fmt test bench soak deps run demo-data \
+.PHONY: all rest ws unit unit-build fuzz fuzz-build fuzz-short layers model asan lint fmt samples test bench soak deps run demo-data \
         install clean help always

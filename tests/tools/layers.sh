@@ -112,8 +112,9 @@ forbid 'die and exit only where a program starts' "$(call 'die|exit|_exit|_Exit|
     '^(rest|ws)/main\.c$|^rest/ctl[a-z_]*\.c$'
 forbid 'abort only behind BUG and the dying allocator' "$(call 'abort')" '^(shared|rest|ws)/' '^shared/(bug|mem)\.[ch]$'
 forbid 'no unbounded or stateful calls of libc' \
-    "$(call 'strcpy|strcat|stpcpy|strncpy|strncat|sprintf|vsprintf|gets|strtok|strtok_r|atoi|atol|atoll|atof|scanf|sscanf|fscanf|alloca|tmpnam|mktemp|system|popen|rand|srand|random|asctime|ctime|gmtime|localtime|signal|usleep|inet_ntoa|gethostbyname')" \
-    '^(shared|rest|ws)/'
+    "$(call 'strcpy|strcat|stpcpy|strncpy|strncat|sprintf|vsprintf|gets|strtok|strtok_r|atoi|atol|atoll|atof|scanf|sscanf|fscanf|alloca|tmpnam|mktemp|system|popen|rand|srand|random|asctime|ctime|gmtime|localtime|usleep|inet_ntoa|gethostbyname')" \
+    '^(shared|rest|ws)/' '^shared/banned\.h$'
+forbid 'signal only to ignore one; handlers by sigaction or signalfd' "$(call 'signal')[^,]*,[[:space:]]*[^S[:space:]]" '^(shared|rest|ws)/'
 verdict 'goto leads only to the one exit of a function' \
     "$(cd "$text" && grep -rnE '(^|[^A-Za-z0-9_])goto[[:space:]]' shared rest ws | grep -vE 'goto[[:space:]]+out[a-z_]*;')"
 

@@ -1,5 +1,7 @@
 #!/bin/bash
-# samples.sh -- the files in etc/ do what they say: load, equal the defaults, install
+# samples.sh [--write] -- the files in etc/ do what they say: load, equal the defaults, install
+#
+# --write makes etc/confab-rest.conf and etc/confab-ws.conf anew from the programs' tables; do it after changing a setting.
 set -u
 BUILD=${BUILD:-build}
 cd "$(dirname "$0")/../.."
@@ -65,6 +67,33 @@ installs() {
         ls "$tmp"/root/usr/local/share/confab/sql/*.sql >/dev/null &&
         grep -q '^ExecStart=/usr/local/bin/confab-ws ' "$tmp/root/usr/local/lib/systemd/system/confab-ws@.service"
 }
+
+write_sample() { # PROGRAM, head on standard input
+    cat >"$tmp/sample" && printf '\n' >>"$tmp/sample" && "$BUILD/$1" --print-config >>"$tmp/sample" && cp "$tmp/sample" "etc/$1.conf"
+}
+
+if [ "${1:-}" = --write ]; then
+    write_sample confab-rest <<'TEXT' && write_sample confab-ws <<'TEXT2'
+# confab-rest.conf -- every setting of the API daemon with its default; what is deleted here keeps its default
+#
+# `key = value`, # begins a comment. Times: ms, s, m, h, d; sizes: k, m, g. "reloadable" ones are taken over by SIGHUP
+# (systemctl reload confab-rest). Check with: confab-rest --config FILE --check-config
+#
+# For production set at least
+#   jwt_secret_file    32 random bytes or more, for example: openssl rand -base64 48
+#   admin_token_file   the secret of confabctl, made in the same way
+#   db_*               where the database is; etc/mariadb/confab.sql makes it and its user
+#   origins            the web pages that may open a WebSocket with a cookie
+#   trusted_proxies    the address of the TLS proxy (etc/nginx/confab.conf)
+# The secrets are files of their own, readable by the user confab only: they are not in here and not in any command line.
+TEXT
+# confab-ws.conf -- every setting of a WebSocket worker with its default; what is deleted here keeps its default
+#
+# `key = value`, # begins a comment. Times: ms, s, m, h, d; sizes: k, m, g. One file serves all workers; each has its
+# number from the command line (confab-ws --worker N). Check with: confab-ws --config FILE --check-config
+TEXT2
+    exit
+fi
 
 for p in confab-rest confab-ws; do
     check "etc/$p.conf equals the defaults of $p" equals_defaults "$p" "etc/$p.conf"
