@@ -100,7 +100,9 @@ REST_SRCS = \
   rest/job.c \
   rest/link_hello.c \
   rest/link_out.c \
+  rest/link_peer.c \
   rest/link_server.c \
+  rest/link_up.c \
   rest/main.c \
   rest/metrics.c \
   rest/overlay.c \
@@ -162,6 +164,7 @@ CTL_SRCS = \
 #   test_door_head_LDFLAGS = -Wl,--wrap=accept4
 UNIT_TESTS = \
   test_arena \
+  test_auth \
   test_buf \
   test_chat_room \
   test_clock \
@@ -169,7 +172,11 @@ UNIT_TESTS = \
   test_code \
   test_conf \
   test_decide \
+  test_door_head \
+  test_door_listen \
+  test_door_policy \
   test_event \
+  test_http_router \
   test_id \
   test_json \
   test_jwt \
@@ -183,6 +190,8 @@ UNIT_TESTS = \
   test_mem \
   test_metrics \
   test_password \
+  test_peers \
+  test_proxy \
   test_ratelimit \
   test_rc \
   test_rd \
@@ -193,13 +202,21 @@ UNIT_TESTS = \
   test_utf8 \
   test_workpool \
 
+  tests/lib/fake_feed.c
+test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/rest_conf.c
+test_door_head_SRCS = rest/door_head.c
+test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
+test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
+test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_link_hello_SRCS = rest/link_hello.c
 test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
-test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_server.c rest/metrics.c tests/lib/fake_feed.c
+test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_peer.c rest/link_server.c rest/link_up.c rest/metrics.c \
 test_metrics_SRCS = rest/metrics.c
 test_password_SRCS = rest/password.c
+test_peers_SRCS = rest/peers.c rest/addr.c
+test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c

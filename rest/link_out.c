@@ -84,7 +84,8 @@ static enum rc send_packet(struct link_out *o, int fd, size_t *size)
     room = room < LINK_FDS_PER_PACKET ? room : LINK_FDS_PER_PACKET;
     *size = link_packet_size(left, room, &adopts);
     BUG_IF(*size == 0); /* an adopt without its descriptor */
-    enum rc rc = link_sock_send(fd, left.p, *size, o->fds.fd + o->fds_at, adopts);
+    const int *fds = adopts != 0 ? o->fds.fd + o->fds_at : NULL;
+    enum rc rc = link_sock_send(fd, left.p, *size, fds, adopts);
     if (rc == RC_OK) {
         note_packet(o, (struct str){left.p, *size});
         o->at += *size;
