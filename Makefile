@@ -62,6 +62,7 @@ REST_SRCS = \
   rest/auth_tickets.c \
   rest/batch.c \
   rest/cache.c \
+  rest/dbpool.c \
   rest/decide.c \
   rest/decide_chat.c \
   rest/decide_message.c \
@@ -115,6 +116,14 @@ REST_SRCS = \
   rest/rest_conf.c \
   rest/routes.c \
   rest/start.c \
+  rest/store_maria.c \
+  rest/store_maria_batch.c \
+  rest/store_maria_bind.c \
+  rest/store_maria_head.c \
+  rest/store_maria_load.c \
+  rest/store_maria_migrate.c \
+  rest/store_maria_read.c \
+  rest/store_maria_replay.c \
   rest/svc_auth.c \
   rest/svc_command.c \
   rest/svc_history.c \
@@ -202,7 +211,6 @@ UNIT_TESTS = \
   test_utf8 \
   test_workpool \
 
-  tests/lib/fake_feed.c
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/rest_conf.c
 test_door_head_SRCS = rest/door_head.c
@@ -213,6 +221,7 @@ test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_link_hello_SRCS = rest/link_hello.c
 test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_peer.c rest/link_server.c rest/link_up.c rest/metrics.c \
+  tests/lib/fake_feed.c
 test_metrics_SRCS = rest/metrics.c
 test_password_SRCS = rest/password.c
 test_peers_SRCS = rest/peers.c rest/addr.c

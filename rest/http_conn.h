@@ -94,7 +94,9 @@ void http_request_head(struct http_conn *c, struct str method, struct str versio
 bool http_request_answer_now(const struct http_conn *c);
 /* The body is complete: parse it. false: the answer is in rq already. */
 bool http_request_prepare(struct http_conn *c);
-/* Everything that every answer carries. */
+/* Whether the handler has set this header of the answer. */
+bool http_has_header(const struct http_request *rq, const char *name);
+/* The answer is complete: make it one, count it, log it. */
 void http_request_seal(struct http_conn *c);
 void http_request_end(struct http_conn *c);
 

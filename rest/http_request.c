@@ -347,7 +347,7 @@ void http_add_header(struct http_request *rq, const char *name, const char *valu
     }
 }
 
-static bool has_header(const struct http_request *rq, const char *name)
+bool http_has_header(const struct http_request *rq, const char *name)
 {
     unsigned i;
 
@@ -365,7 +365,7 @@ void http_fail_field(struct http_request *rq, enum code code, const char *field,
     rq->status = code_status(code);
     rq->content_type = HTTP_PROBLEM_TYPE;
     http_problem(&rq->reply, code, detail, field, rq->request_id);
-    if (http_retry_after(code) > 0 && !has_header(rq, "Retry-After")) {
+    if (http_retry_after(code) > 0 && !http_has_header(rq, "Retry-After")) {
         http_add_header(rq, "Retry-After", "1");
     }
     if (rq->status == 401) {

@@ -68,7 +68,9 @@ static void add_headers(struct http_conn *c, struct MHD_Response *response)
     }
     MHD_add_response_header(response, "X-Request-Id", rq->request_id);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (!http_has_header(rq, "Cache-Control")) {
+        MHD_add_response_header(response, "Cache-Control", "no-store");
+    }
     for (i = 0; i < rq->headers_count; i++) {
         MHD_add_response_header(response, rq->headers[i].name, rq->headers[i].value);
     }
