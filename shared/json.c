@@ -2,7 +2,9 @@
  * json.c -- documents: json-c behind json_scan
  *
  * json-c builds the tree, nothing else of it is used: its tokener is given checked text only, its
- * getters convert, and its printer writes into the object it prints.
+ * getters convert, and its printer writes into the object it prints. Its strict mode is left off:
+ * json_scan is stricter, and in json-c 0.18 that mode refuses every string with a byte from 0x80 up
+ * (json-c/json-c#875).
  */
 /* json-c has types of these names; ours are in our header. */
 #define json_type jsonc_type
@@ -62,7 +64,6 @@ enum rc json_parse(struct str text, const struct json_limits *limits, struct jso
         rc = RC_NO_MEMORY;
         goto out;
     }
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
     doc->root = build(text, tok);
     enum json_tokener_error error = json_tokener_get_error(tok);
     if (error != json_tokener_success || json_tokener_get_parse_end(tok) != text.len) {
