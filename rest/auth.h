@@ -33,6 +33,9 @@ bool auth_is_admin(const struct auth *a, struct str text);
 /* Append an access token for a user and family. */
 RC_CHECK enum rc auth_issue(struct auth *a, uint64_t user_id, uint64_t family, uint64_t ttl_s,
                             struct buf *out, uint64_t *expires_s);
+/* 128 bits that only a server with the same signing key can make for a text of at most 100 bytes: to know what we once
+ * gave out from what somebody made up. The same every time. RC_UNSUPPORTED without a signing key. */
+RC_CHECK enum rc auth_tag(const struct auth *a, struct str text, struct key16 *out);
 
 /* One-time tickets for WebSocket URLs, in memory, ticket_ttl_ms each, at most ticket_max alive. */
 RC_CHECK enum rc auth_ticket_new(struct auth *a, const struct identity *who, struct buf *out);
