@@ -50,7 +50,7 @@ struct link_server {
     char packet[LINK_PACKET_MAX_BYTES];
 };
 
-/* -- link_peer.c: one link's end, and what goes down it ---------------------------------------------- */
+/* -- link_peer.c: one link's end, and what goes down it ---------------------------------------- */
 
 /* A worker that ended, or was told to. */
 void link_close(struct link_server *s, struct link *l, const char *reason);
@@ -62,7 +62,7 @@ void link_free(struct link *l);
 /* Send until nothing is left or the peer takes no more. */
 void link_pump(struct link_server *s, struct link *l);
 
-/* -- link_up.c: what comes up it ------------------------------------------------------------------------ */
+/* -- link_up.c: what comes up it --------------------------------------------------------------- */
 
 /* Read what is there, a bounded number of packets. */
 void link_read(struct link_server *s, struct link *l);

@@ -13,7 +13,7 @@
 
 #define FILLS_PER_TURN 8 /* before the other links are looked at */
 
-/* -- the end of a link ------------------------------------------------------------------------------ */
+/* -- the end of a link ------------------------------------------------------------------------- */
 
 static void kill_link(struct link_server *s, struct link *l)
 {
@@ -57,7 +57,7 @@ void link_free(struct link *l)
     free(l);
 }
 
-/* -- sending ---------------------------------------------------------------------------------------- */
+/* -- sending ----------------------------------------------------------------------------------- */
 
 static void want_out(struct link_server *s, struct link *l, bool wanted)
 {

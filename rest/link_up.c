@@ -30,7 +30,7 @@ static void fail_frame(struct link_server *s, struct link *l, const struct link_
     buf_release(&text);
 }
 
-/* -- hello ------------------------------------------------------------------------------------------ */
+/* -- hello ------------------------------------------------------------------------------------- */
 
 static void refuse_version(struct link_server *s, struct link *l)
 {
@@ -47,7 +47,8 @@ static void replace_older(struct link_server *s, const struct link *newer)
     for (unsigned i = 0; i < s->links_count; i++) {
         struct link *l = s->links[i];
         if (l->state == LINK_JOINED && l != newer && l->number == newer->number) {
-            link_refuse(s, l, CODE_CONFLICT, STR("Another process has come with this worker number."));
+            link_refuse(s, l, CODE_CONFLICT,
+                        STR("Another process has come with this worker number."));
         }
     }
 }
@@ -90,7 +91,7 @@ static void on_hello_frame(struct link_server *s, struct link *l, const struct l
     }
 }
 
-/* -- frames from workers ------------------------------------------------------------------------------ */
+/* -- frames from workers ----------------------------------------------------------------------- */
 
 static enum rc on_ping(struct link *l, const struct link_frame *f)
 {

@@ -41,7 +41,7 @@ enum group {
 #define FIXED_MAX_BYTES 320 /* everything but the texts */
 #define TEXT16_MAX_BYTES UINT16_MAX
 
-/* -- which groups --------------------------------------------------------------------------------- */
+/* -- which groups ------------------------------------------------------------------------------ */
 
 static bool has_names(const struct event_user *u)
 {
@@ -55,8 +55,8 @@ static bool same_text(struct str a, struct str b)
 
 static bool same_user(const struct event_user *a, const struct event_user *b)
 {
-    return a->id == b->id && a->created_us == b->created_us && same_text(a->username, b->username) &&
-           same_text(a->name, b->name);
+    return a->id == b->id && a->created_us == b->created_us &&
+           same_text(a->username, b->username) && same_text(a->name, b->name);
 }
 
 static uint32_t user_groups(const struct event_user *u, uint32_t id_group, uint32_t names_group)
@@ -102,7 +102,7 @@ static uint32_t groups_of(const struct event *e)
            (e->number != 0 ? G_NUMBER : 0) | (origin ? G_ORIGIN : 0);
 }
 
-/* -- writing -------------------------------------------------------------------------------------- */
+/* -- writing ----------------------------------------------------------------------------------- */
 
 /* An upper bound: the texts of groups that are left out count too. */
 static size_t size_bound(const struct event *e)
@@ -240,7 +240,7 @@ void event_encode(struct buf *out, const struct event *e)
     buf_commit(out, (size_t)(to - start));
 }
 
-/* -- reading -------------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 static void get_names(struct rd *r, struct event_user *u)
 {
@@ -368,7 +368,7 @@ enum rc event_decode(struct rd *in, struct event *out)
     return RC_OK;
 }
 
-/* -- meaning -------------------------------------------------------------------------------------- */
+/* -- meaning ----------------------------------------------------------------------------------- */
 
 static struct str user_label(const struct event_user *u)
 {

@@ -48,7 +48,7 @@ static struct link_frame_head head_at(const char *p)
     return head;
 }
 
-/* -- writing -------------------------------------------------------------------------------------- */
+/* -- writing ----------------------------------------------------------------------------------- */
 
 static void put_header(char *to, size_t len, uint16_t type, uint16_t flags, uint32_t request)
 {
@@ -123,7 +123,7 @@ void link_frame_add(struct buf *out, uint16_t type, uint32_t request, struct str
     link_frame_end(out, start);
 }
 
-/* -- cutting a queue into packets ----------------------------------------------------------------- */
+/* -- cutting a queue into packets -------------------------------------------------------------- */
 
 bool link_frame_head(struct str frames, struct link_frame_head *out)
 {
@@ -157,7 +157,7 @@ size_t link_packet_size(struct str frames, unsigned max_adopts, unsigned *adopts
     return size;
 }
 
-/* -- reading -------------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 void link_reader_init(struct link_reader *r)
 {

@@ -72,6 +72,7 @@ void link_reader_init(struct link_reader *r);
 void link_reader_release(struct link_reader *r);
 /* Take the next frame from *packet (advanced). RC_OK; RC_AGAIN when the packet is used up; RC_PROTOCOL;
  * RC_NO_MEMORY. Types are not checked. A reassembled body is valid until the next call. */
-RC_CHECK enum rc link_reader_next(struct link_reader *r, struct str *packet, struct link_frame *out);
+RC_CHECK enum rc link_reader_next(struct link_reader *r, struct str *packet,
+                                  struct link_frame *out);
 
 #endif

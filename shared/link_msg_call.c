@@ -10,7 +10,7 @@ static enum rc done(const struct rd *r)
     return rd_end(r) ? RC_OK : RC_PROTOCOL;
 }
 
-/* -- commands ----------------------------------------------------------------------------------------- */
+/* -- commands ---------------------------------------------------------------------------------- */
 
 void link_put_command(struct buf *q, uint32_t request, uint64_t session, uint32_t slot,
                       const struct cmd *c)
@@ -74,7 +74,7 @@ enum rc link_get_reply(struct str frame_body, uint64_t *session, struct outcome 
     return RC_OK;
 }
 
-/* -- reads -------------------------------------------------------------------------------------------- */
+/* -- reads ------------------------------------------------------------------------------------- */
 
 void link_put_query(struct buf *q, uint32_t request, const struct link_query *m)
 {
@@ -127,7 +127,7 @@ enum rc link_get_query_reply(struct str frame_body, uint64_t *session, enum code
     return RC_OK;
 }
 
-/* -- Engine.IO polling ---------------------------------------------------------------------------------- */
+/* -- Engine.IO polling ------------------------------------------------------------------------- */
 
 void link_put_poll(struct buf *q, uint32_t poll_id, const struct link_poll *m)
 {

@@ -14,7 +14,7 @@ static enum rc done(const struct rd *r)
     return rd_end(r) ? RC_OK : RC_PROTOCOL;
 }
 
-/* -- hello ---------------------------------------------------------------------------------------- */
+/* -- hello ------------------------------------------------------------------------------------- */
 
 void link_put_hello(struct buf *q, const struct link_hello *m)
 {
@@ -201,7 +201,7 @@ enum rc link_get_refused(struct str body, enum code *code, struct str *reason)
     return RC_OK;
 }
 
-/* -- about the link itself ------------------------------------------------------------------------ */
+/* -- about the link itself --------------------------------------------------------------------- */
 
 void link_put_stats(struct buf *q, const struct link_stat *stats, uint16_t count)
 {

@@ -18,7 +18,7 @@ static uint8_t get_dialect(struct rd *r)
     return dialect;
 }
 
-/* -- adopt ---------------------------------------------------------------------------------------- */
+/* -- adopt ------------------------------------------------------------------------------------- */
 
 static void add_adopt_text(struct buf *q, struct str s)
 {
@@ -100,7 +100,7 @@ enum rc link_get_adopt_failed(struct str body, enum code *code)
     return RC_OK;
 }
 
-/* -- gone ----------------------------------------------------------------------------------------- */
+/* -- gone -------------------------------------------------------------------------------------- */
 
 void link_put_gone(struct buf *q, uint32_t slot, uint32_t adopts)
 {
@@ -206,7 +206,7 @@ enum rc link_get_kick(struct str body, uint32_t *slot, uint64_t *session, uint64
     return RC_OK;
 }
 
-/* -- users that come after the hand-off, tokens that are renewed ------------------------------------- */
+/* -- users that come after the hand-off, tokens that are renewed ------------------------------- */
 
 void link_put_login(struct buf *q, uint32_t request, const struct link_login *m)
 {
@@ -320,7 +320,7 @@ enum rc link_get_reauth_reply(struct str body, uint64_t *session, enum code *cod
     return RC_OK;
 }
 
-/* -- who looks at what ------------------------------------------------------------------------------ */
+/* -- who looks at what ------------------------------------------------------------------------- */
 
 #define PRESENCE_BYTES 13
 

@@ -11,7 +11,7 @@ static enum rc done(const struct rd *r)
     return rd_end(r) ? RC_OK : RC_PROTOCOL;
 }
 
-/* -- events ----------------------------------------------------------------------------------------- */
+/* -- events ------------------------------------------------------------------------------------ */
 
 static bool has_slots(uint8_t to)
 {
@@ -105,7 +105,7 @@ enum rc link_get_position(struct str body, uint64_t *event_id)
     return link_get_u64(body, event_id);
 }
 
-/* -- recipient sets ----------------------------------------------------------------------------------- */
+/* -- recipient sets ---------------------------------------------------------------------------- */
 
 void link_put_set(struct buf *q, uint16_t type, uint64_t set, const uint32_t *slots, uint16_t count)
 {
@@ -132,7 +132,7 @@ enum rc link_get_set(struct str body, uint64_t *set, struct rd *slots, uint16_t 
     return RC_OK;
 }
 
-/* -- attach and replay -------------------------------------------------------------------------------- */
+/* -- attach and replay ------------------------------------------------------------------------- */
 
 void link_put_attach(struct buf *q, const struct link_attach *m)
 {

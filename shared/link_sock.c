@@ -49,7 +49,7 @@ static void widen(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
-/* -- listening ---------------------------------------------------------------------------------------- */
+/* -- listening --------------------------------------------------------------------------------- */
 
 /* A descriptor that holds the lock until it is closed, or -1. */
 static int lock_directory(const char *path)
@@ -170,7 +170,7 @@ void link_sock_unlink(int listener, const char *path)
     }
 }
 
-/* -- connecting --------------------------------------------------------------------------------------- */
+/* -- connecting -------------------------------------------------------------------------------- */
 
 static bool peer_is_allowed(int fd, uid_t allowed_uid)
 {
@@ -247,7 +247,7 @@ enum rc link_sock_connect(const char *path, int *fd)
     return RC_OK;
 }
 
-/* -- packets ------------------------------------------------------------------------------------------ */
+/* -- packets ----------------------------------------------------------------------------------- */
 
 union control { /* aligned for its first header */
     struct cmsghdr first;

@@ -68,7 +68,7 @@ static void wake(struct feed *f)
     }
 }
 
-/* -- what the test says ------------------------------------------------------------------------------ */
+/* -- what the test says ------------------------------------------------------------------------ */
 
 void fake_feed_answers(struct feed *f, enum rc join, enum rc up)
 {
@@ -162,7 +162,7 @@ struct fake_hello fake_feed_hello(struct feed *f)
     return hello;
 }
 
-/* -- feed.h ------------------------------------------------------------------------------------------- */
+/* -- feed.h ------------------------------------------------------------------------------------ */
 
 void feed_set_wake(struct feed *f, int event_fd)
 {

@@ -75,12 +75,14 @@ static struct str text32(struct gen *g)
 
 static enum code code(struct gen *g)
 {
-    return g->kind == SAMPLE_ZERO ? CODE_OK : g->kind == SAMPLE_MAX ? CODE_COUNT - 1 : CODE_FORBIDDEN;
+    static const enum code codes[] = {CODE_FORBIDDEN, CODE_COUNT - 1, CODE_OK};
+    return codes[g->kind];
 }
 
 static uint8_t dialect(struct gen *g)
 {
-    return g->kind == SAMPLE_ZERO ? 0 : g->kind == SAMPLE_MAX ? DIALECT_COUNT - 1 : DIALECT_SOCKETIO;
+    static const uint8_t dialects[] = {DIALECT_SOCKETIO, DIALECT_COUNT - 1, DIALECT_NONE};
+    return dialects[g->kind];
 }
 
 static uint16_t list_count(struct gen *g)
@@ -88,7 +90,7 @@ static uint16_t list_count(struct gen *g)
     return g->kind == SAMPLE_ZERO ? 0 : g->kind == SAMPLE_MAX ? LINK_ENTRIES_MAX : 3;
 }
 
-/* -- events ------------------------------------------------------------------------------------------ */
+/* -- events ------------------------------------------------------------------------------------ */
 
 static struct event_user event_user(struct gen *g)
 {
@@ -163,7 +165,7 @@ static void sample_chunk(struct gen *g, struct buf *out)
     buf_release(&events);
 }
 
-/* -- connections -------------------------------------------------------------------------------------- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 static void sample_hello(struct gen *g, struct buf *out)
 {
@@ -290,7 +292,7 @@ static void sample_attach(struct gen *g, struct buf *out)
     link_put_attach(out, &m);
 }
 
-/* -- calls -------------------------------------------------------------------------------------------- */
+/* -- calls ------------------------------------------------------------------------------------- */
 
 static void sample_command(struct gen *g, struct buf *out)
 {
@@ -401,7 +403,7 @@ static uint8_t gap_reason(struct gen *g)
     return g->kind == SAMPLE_MAX ? LINK_GAP_MALFORMED : LINK_GAP_TRIMMED;
 }
 
-/* -- the table ---------------------------------------------------------------------------------------- */
+/* -- the table --------------------------------------------------------------------------------- */
 
 static enum rc sample_large(struct gen *g, uint16_t type, struct buf *out)
 {

@@ -22,7 +22,7 @@
 #define COMMANDS_MAX 8
 #define NEVER_MS 600000
 
-/* -- the server under test, per test ------------------------------------------------------------------- */
+/* -- the server under test, per test ----------------------------------------------------------- */
 
 static char dir[64];
 static char path[96];
@@ -59,7 +59,7 @@ static int teardown(void **state)
     return rmdir(dir); /* the socket file must be gone */
 }
 
-/* -- a stand-in for a worker ------------------------------------------------------------------------------ */
+/* -- a stand-in for a worker ------------------------------------------------------------------- */
 
 struct worker {
     int fd;
@@ -202,7 +202,7 @@ static void expect_positions(struct worker *w, uint64_t from, uint64_t count)
     }
 }
 
-/* -- hello ------------------------------------------------------------------------------------------------ */
+/* -- hello ------------------------------------------------------------------------------------- */
 
 static void test_link_server_takes_a_hello_with_users_and_peers(void **state)
 {
@@ -353,7 +353,7 @@ static void test_link_server_newest_worker_with_a_number_wins(void **state)
     worker_close(&newer);
 }
 
-/* -- down --------------------------------------------------------------------------------------------------- */
+/* -- down -------------------------------------------------------------------------------------- */
 
 static void test_link_server_sends_the_stream_in_order(void **state)
 {
@@ -481,7 +481,7 @@ static void test_link_server_believes_no_answer_to_an_adopt_it_did_not_send(void
     worker_close(&w);
 }
 
-/* -- slow and dead workers ------------------------------------------------------------------------------------ */
+/* -- slow and dead workers --------------------------------------------------------------------- */
 
 #define MANY 400000 /* 8 MB of positions: far more than a socket holds */
 
@@ -563,7 +563,7 @@ static void test_link_server_hears_the_last_words_of_a_dead_worker(void **state)
     assert_true(fake_feed_wait_ups(feed, 100));
 }
 
-/* -- pings ------------------------------------------------------------------------------------------------------ */
+/* -- pings ------------------------------------------------------------------------------------- */
 
 static void test_link_server_answers_a_ping(void **state)
 {
@@ -603,7 +603,7 @@ static void test_link_server_keeps_who_answers_pings_and_drops_who_does_not(void
     worker_close(&dead);
 }
 
-/* -- bad frames --------------------------------------------------------------------------------------------------- */
+/* -- bad frames -------------------------------------------------------------------------------- */
 
 /* A joined worker sends this packet and must be thrown out, once, without harm to another. */
 static void expect_thrown_out(struct str packet, const int *fds, unsigned count)
@@ -741,7 +741,7 @@ static void test_link_server_keeps_a_bounded_number_of_links(void **state)
     }
 }
 
-/* -- start and stop -------------------------------------------------------------------------------------------------- */
+/* -- start and stop ---------------------------------------------------------------------------- */
 
 static void test_link_server_stop_sends_the_rest_and_removes_its_file(void **state)
 {
