@@ -125,7 +125,7 @@ write_config
 
 say "starting confab-rest and $WORKERS workers"
 keep confab-rest "$BUILD/confab-rest" --config "$VAR/confab-rest.conf"
-for ((n = 0; n < WORKERS; n++)); do
+for ((n = 1; n <= WORKERS; n++)); do
     keep "confab-ws-$n" "$BUILD/confab-ws" --config "$VAR/confab-ws.conf" --worker "$n"
 done
 wait_ready
