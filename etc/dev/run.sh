@@ -56,7 +56,8 @@ listeners() {
 }
 
 write_config() {
-    local sockets
+    local sockets state
+    state=$(cd "$VAR" && pwd)
     sockets=$(etc/dev/short-dir.sh "$VAR")
     secret "$VAR/jwt.secret"
     secret "$VAR/admin.secret"
@@ -68,10 +69,10 @@ link_socket = $sockets/link.sock
 db_socket = $(etc/dev/mariadb.sh socket "$VAR/db")
 db_user = confab
 db_name = confab
-db_password_file = $PWD/$VAR/db/confab.password
+db_password_file = $state/db/confab.password
 migrations_dir = $PWD/sql
-jwt_secret_file = $PWD/$VAR/jwt.secret
-admin_token_file = $PWD/$VAR/admin.secret
+jwt_secret_file = $state/jwt.secret
+admin_token_file = $state/admin.secret
 CONF
     cat >"$VAR/confab-ws.conf" <<CONF
 # Written by etc/dev/run.sh at every start; the sample for production is etc/confab-ws.conf.
