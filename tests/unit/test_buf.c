@@ -133,6 +133,9 @@ static void test_buf_reserve_and_commit(void **state)
     assert_str(buf_str(&b), "abxxx");
     assert_int_equal(b.p[5], '\0');
     buf_commit(&b, 0);
+    buf_commit(&b, b.room - b.len);
+    assert_int_equal(b.len, b.room);
+    assert_int_equal(b.p[b.len], '\0');
     buf_release(&b);
 }
 

@@ -9,7 +9,7 @@
 
 static struct {
     bool flag;
-    uint64_t number, any, wait_ms, size;
+    uint64_t number, any, wait_ms, pause_ms, size;
     char *name, *path, *secret;
     int mode;
 } conf;
@@ -19,6 +19,7 @@ static const struct conf_key keys[] = {
     {"number", CONF_U64, &conf.number, "5", 1, 9, NULL, CONF_RELOADABLE, "a small number"},
     {"any", CONF_U64, &conf.any, "0", 0, 0, NULL, 0, "any number"},
     {"wait_ms", CONF_MS, &conf.wait_ms, "90s", 100, 86400000, NULL, 0, "a time"},
+    {"pause_ms", CONF_MS, &conf.pause_ms, "0", 0, 0, NULL, 0, "a time, or none"},
     {"size", CONF_BYTES, &conf.size, "64k", 0, UINT64_C(1) << 40, NULL, 0, "a size"},
     {"name", CONF_STRING, &conf.name, "a b, c", 2, 10, NULL, 0, "a name"},
     {"path", CONF_STRING, &conf.path, "", 0, 0, NULL, 0, "a path"},
@@ -71,6 +72,7 @@ static void test_conf_defaults(void **state)
     assert_true(conf.flag);
     assert_int_equal(conf.number, 5);
     assert_int_equal(conf.wait_ms, 90000);
+    assert_int_equal(conf.pause_ms, 0);
     assert_int_equal(conf.size, 65536);
     assert_string_equal(conf.name, "a b, c");
     assert_string_equal(conf.path, "");
@@ -162,6 +164,13 @@ static void test_conf_units(void **state)
         assert_parses(line);
         assert_true(conf.size == sizes[i].bytes);
     }
+    assert_parses("pause_ms = 1ms");
+    assert_parses("pause_ms = 0");
+    assert_int_equal(conf.pause_ms, 0);
+    assert_refused("pause_ms = 7",
+                   "f:1: pause_ms cannot be \"7\"; it must be a number with a unit.\n");
+    assert_refused("pause_ms = 0x",
+                   "f:1: pause_ms cannot be \"0x\"; it must be a number with a unit.\n");
     assert_parses("any = 18446744073709551615");
     assert_true(conf.any == UINT64_MAX);
 }
@@ -359,6 +368,7 @@ static void test_conf_prints_its_form(void **state)
                               "# a small number (1 to 9; reloadable)\nnumber = 5\n\n"
                               "# any number\nany = 0\n\n"
                               "# a time (100ms to 1d)\nwait_ms = 90s\n\n"
+                              "# a time, or none\npause_ms = 0s\n\n"
                               "# a size (0 to 1024g)\nsize = 64k\n\n"
                               "# a name (2 to 10 characters)\nname = a b, c\n\n"
                               "# a path\npath = \" x\"\n\n"

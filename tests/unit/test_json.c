@@ -432,6 +432,13 @@ static const struct text invalid[] = {
     T("{\"a\":{\"a\":1},\"a\":2}"),
     T("{\"a\":[{\"b\":1}],\"b\":{\"a\":1,\"b\":2},\"a\":1}"),
     T("{\"\\u20ac\":1,\"\xe2\x82\xac\":2}"),
+    T("{\"\\u007f\":1,\"\x7f\":2}"),
+    T("{\"\\u0080\":1,\"\xc2\x80\":2}"),
+    T("{\"\\u07ff\":1,\"\xdf\xbf\":2}"),
+    T("{\"\\u0800\":1,\"\xe0\xa0\x80\":2}"),
+    T("{\"\\uffff\":1,\"\xef\xbf\xbf\":2}"),
+    T("{\"\\ud800\\udc00\":1,\"\xf0\x90\x80\x80\":2}"),
+    T("{\"\\udbff\\udfff\":1,\"\xf4\x8f\xbf\xbf\":2}"),
 };
 
 static void test_json_refuses_every_invalid_text(void **state)
@@ -781,6 +788,7 @@ static void test_json_writes_compact_text_in_order(void **state)
     assert_written("{\"a\\\"b\":{\"c\":{\"d\":[{}]}},\"e\":0}",
                    "{\"a\\\"b\":{\"c\":{\"d\":[{}]}},\"e\":0}");
     assert_written("false", "false");
+    assert_written("\" !~ \"", "\" !~ \"");
 }
 
 static void test_json_absent_is_written_as_null(void **state)
