@@ -30,6 +30,7 @@ SHARED_SRCS = \
   shared/cmd.c \
   shared/code.c \
   shared/conf.c \
+  shared/conf_value.c \
   shared/event.c \
   shared/id.c \
   shared/json.c \
