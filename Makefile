@@ -233,6 +233,10 @@ test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c
 test_workpool_SRCS = rest/workpool.c
 
+# Programs of the integration tests, built like unit tests but not run by themselves.
+TEST_HELPERS = \
+  fake_rest \
+
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
   fuzz_conf \
@@ -246,6 +250,21 @@ fuzz_link_SRCS = tests/lib/link_recode.c
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
 BENCH_SRCS = \
+  rest/batch.c \
+  rest/store_maria.c \
+  rest/store_maria_batch.c \
+  rest/store_maria_bind.c \
+  rest/store_maria_head.c \
+  rest/store_maria_load.c \
+  rest/store_maria_migrate.c \
+  rest/store_maria_read.c \
+  rest/store_maria_replay.c \
+  tests/bench/bench.c \
+  tests/bench/bench_conns.c \
+  tests/bench/bench_fanout.c \
+  tests/bench/bench_net.c \
+  tests/bench/bench_post.c \
+  tests/bench/bench_seed.c \
 
 # ---------------------------------------------------------------- flags
 
@@ -322,7 +341,7 @@ $(BUILD)/flags: always
 
 # ---------------------------------------------------------------- tests
 
-unit-build: $(unit)
+unit-build: $(unit) $(addprefix $(BUILD)/tests/unit/,$(TEST_HELPERS))
 unit: unit-build                   ## build and run the unit tests
 	@BUILD=$(BUILD) tests/tools/unit.sh $(UNIT_TESTS)
 

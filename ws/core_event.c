@@ -1,0 +1,168 @@
+/*
+ * core_event.c -- one event to many connections: encoded once per kind of receiver, framed once, shared
+ */
+#include "ws/core.h"
+
+#include "shared/log.h"
+
+#define FAN_FRAMES_MAX (2 * DIALECT_VARIANTS * DIALECT_COUNT)
+
+/* The frames of one event, made when the first receiver of a kind is met. */
+struct fan {
+    struct core *core;
+    const struct event *event;
+    bool is_replay;
+    unsigned count;
+    struct {
+        const struct dialect *dialect;
+        bool ext;
+        uint8_t variant;
+        struct msg *m; /* NULL: this kind of receiver gets no frame */
+    } frames[FAN_FRAMES_MAX];
+};
+
+static struct msg *encode(struct fan *f, const struct conn *c, uint8_t variant)
+{
+    struct core *k = f->core;
+    struct dialect_view view = core_view(c);
+    struct dialect_frame frame = core_frame(k);
+    view.variant = variant;
+    c->dialect->encode(f->event, &view, &frame);
+    if (k->text.len == 0) {
+        return NULL;
+    }
+    k->stats.encodings++;
+    struct msg *m = buf_ok(&k->text) ? msg_new(frame.binary ? MSG_BINARY : MSG_TEXT,
+                                               buf_str(&k->text), frame.number_at)
+                                     : NULL;
+    if (m == NULL) {
+        log_err("event_too_large", "event=%llu dialect=%s",
+                (unsigned long long)f->event->event_id, c->dialect->name);
+        return NULL;
+    }
+    m->ephemeral = f->event->event_id == 0;
+    return m;
+}
+
+static struct msg *frame_for(struct fan *f, const struct conn *c)
+{
+    const struct dialect *d = c->dialect;
+    bool ext = conn_is_ext(c);
+    uint8_t variant = 0;
+    if (d->variant != NULL) {
+        const struct hub_user *u = hub_user(&f->core->hub, c->slot);
+        variant = d->variant(f->event, u != NULL ? u->id : 0);
+    }
+    for (unsigned i = 0; i < f->count; i++) {
+        if (f->frames[i].dialect == d && f->frames[i].ext == ext &&
+            f->frames[i].variant == variant) {
+            return f->frames[i].m;
+        }
+    }
+    struct msg *m = encode(f, c, variant);
+    f->frames[f->count].dialect = d;
+    f->frames[f->count].ext = ext;
+    f->frames[f->count].variant = variant;
+    f->frames[f->count++].m = m;
+    return m;
+}
+
+static void release(struct fan *f)
+{
+    for (unsigned i = 0; i < f->count; i++) {
+        msg_unref(f->frames[i].m);
+    }
+}
+
+/* The connection that caused the event gets the reply to its command instead. */
+static bool is_origin(const struct fan *f, const struct conn *c)
+{
+    const struct event *e = f->event;
+    return !f->is_replay && e->origin_worker == f->core->worker &&
+           e->origin_session == conn_session(c) && !conn_has(c, CONN_HEARS_ITSELF);
+}
+
+static void send_to(struct fan *f, struct conn *c, uint32_t number)
+{
+    const struct event *e = f->event;
+    if (e->event_id != 0) {
+        if (e->event_id <= c->cursor) {
+            return; /* it has that one */
+        }
+        if (!is_origin(f, c)) {
+            c->cursor = e->event_id;
+        }
+    }
+    if (is_origin(f, c)) {
+        return;
+    }
+    struct msg *m = frame_for(f, c);
+    if (m != NULL) {
+        core_send(c, msg_ref(m), number);
+    }
+}
+
+static void deliver(void *ctx, struct conn *c, uint32_t number)
+{
+    if (c->state != CONN_CLOSING && !conn_has(c, CONN_IS_CATCHING_UP)) {
+        send_to(ctx, c, number);
+    }
+}
+
+struct kick {
+    uint64_t user_id; /* 0: not checked */
+    uint64_t family;  /* 0: any */
+    enum code code;
+};
+
+static void kick(void *ctx, struct conn *c, uint32_t number)
+{
+    const struct kick *q = ctx;
+    const struct hub_user *u = hub_user(&c->core->hub, c->slot);
+    (void)number;
+    if ((q->family == 0 || q->family == c->family) &&
+        (q->user_id == 0 || (u != NULL && u->id == q->user_id))) {
+        core_close(c, q->code);
+    }
+}
+
+void core_close_family(struct core *k, uint32_t slot, uint64_t family, enum code code)
+{
+    struct kick q = {.family = family, .code = code};
+    hub_each_of_user(&k->hub, slot, 0, kick, &q);
+}
+
+void core_event(struct core *k, const struct link_event *m)
+{
+    const struct event *e = &m->event;
+    struct fan f = {.core = k, .event = e};
+    if (e->event_id != 0 && e->event_id < k->position) {
+        k->stats.stale++;
+        return;
+    }
+    k->stats.events++;
+    if (e->kind == EV_REVOKED) {
+        struct kick q = {e->subject.id, e->number, CODE_TOKEN_REVOKED};
+        hub_each(&k->hub, &m->to, kick, &q);
+    } else {
+        hub_each(&k->hub, &m->to, deliver, &f);
+        release(&f);
+    }
+    if (e->event_id > k->position) {
+        k->position = e->event_id;
+    }
+}
+
+void core_replay(struct conn *c, const struct event *e)
+{
+    struct fan f = {.core = c->core, .event = e, .is_replay = true};
+    if (e->kind == EV_REVOKED) {
+        /* What was revoked before this connection began does not concern it: it came with a newer token. */
+        if (e->event_id > c->born && (e->number == 0 || e->number == c->family)) {
+            core_close(c, CODE_TOKEN_REVOKED);
+        }
+        return;
+    }
+    send_to(&f, c, 0);
+    release(&f);
+}

@@ -1,0 +1,359 @@
+/*
+ * core_link.c -- frames of the link, one case each, and what a new or a lost link means
+ */
+#include "ws/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/log.h"
+#include "shared/map64.h"
+#include "shared/mem.h"
+#include "ws/link_client.h"
+
+/* -- hand-off ------------------------------------------------------------------------------------------- */
+
+static void remember_head(struct core *k, const struct conn *c, struct str head)
+{
+    if (k->adopted_count == k->adopted_room) {
+        k->adopted_room = k->adopted_room == 0 ? 64 : k->adopted_room * 2;
+        k->adopted = mem_grow(k->adopted, k->adopted_room, sizeof(k->adopted[0]));
+    }
+    k->adopted[k->adopted_count++] =
+        (struct core_adopted){conn_session(c), mem_copy(head.p, head.len), head.len};
+}
+
+static struct conn *make_conn(struct core *k, const struct link_adopt *m, int fd)
+{
+    struct conn *c = conns_take(&k->conns);
+    if (c == NULL) {
+        return NULL;
+    }
+    bool resumes = (m->options & CONN_EXT) != 0 && (m->options & CONN_SINCE) != 0;
+    c->core = k;
+    c->carrier = k->carrier;
+    c->dialect = dialect_by_id(m->dialect);
+    c->dialect_state = c->dialect->state_bytes != 0 ? mem_new(c->dialect->state_bytes) : NULL;
+    c->family = m->family;
+    c->peer_key = m->peer_key;
+    c->expires_s = m->expires_s;
+    c->options = m->options;
+    c->born = k->position;
+    c->cursor = resumes ? m->since : k->position;
+    c->since_log = resumes ? m->since_log : core_log_prefix(k);
+    conn_set(c, CONN_IS_CATCHING_UP, resumes);
+    c->fd = fd;
+    c->deadline_ms = k->now_ms + k->conf->handshake_timeout_ms;
+    wheel_set(&k->wheel, c->index, c->deadline_ms);
+    return c;
+}
+
+/* The connection exists from here on, for kicks and events; its 101 is written once confab-rest has been told. */
+static enum code adopt(struct core *k, const struct link_adopt *m, int fd, uint64_t *session)
+{
+    if (fd < 0) {
+        return CODE_UNAVAILABLE;
+    }
+    if (k->is_draining) {
+        return CODE_RESTARTING;
+    }
+    if (dialect_by_id(m->dialect) == NULL) {
+        return CODE_UNSUPPORTED_TYPE;
+    }
+    struct conn *c = make_conn(k, m, fd);
+    if (c == NULL) {
+        return CODE_TOO_MANY_CONNECTIONS;
+    }
+    if (m->slot != 0) {
+        hub_join(&k->hub, m->slot, c);
+    }
+    remember_head(k, c, m->head);
+    if (conn_is_ext(c) && !conn_has(c, CONN_IS_CATCHING_UP)) {
+        core_notice(c, NOTICE_LIVE, c->cursor, NULL);
+    }
+    *session = conn_session(c);
+    return CODE_OK;
+}
+
+static enum rc on_adopt(struct core *k, const struct link_frame *frame, int fd)
+{
+    struct link_adopt m;
+    uint64_t session = 0;
+    struct buf *out = link_client_out(k->link);
+    enum rc rc = link_get_adopt(frame->body, &m);
+    if (rc == RC_OK && m.slot != 0) {
+        rc = hub_adopt(&k->hub, m.slot, m.user_id);
+    }
+    enum code code = rc == RC_OK ? adopt(k, &m, fd, &session) : CODE_UNAVAILABLE;
+    if (code == CODE_OK) {
+        k->stats.adopts++;
+        link_put_adopted(out, frame->request, session);
+        return RC_OK;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (rc == RC_PROTOCOL) {
+        return RC_PROTOCOL;
+    }
+    k->stats.adopt_failures++;
+    link_put_adopt_failed(out, frame->request, code);
+    if (rc == RC_OK && m.slot != 0 && hub_user(&k->hub, m.slot) == NULL) {
+        link_put_gone(out, m.slot, k->hub.users[m.slot].adopts);
+    }
+    return RC_OK;
+}
+
+/* -- one function per frame --------------------------------------------------------------------------------- */
+
+static enum rc on_event(struct core *k, struct str body)
+{
+    struct link_event m;
+    enum rc rc = link_get_event(body, &m);
+    if (rc == RC_OK) {
+        core_event(k, &m);
+    }
+    return rc;
+}
+
+static enum rc on_position(struct core *k, struct str body)
+{
+    uint64_t position;
+    enum rc rc = link_get_position(body, &position);
+    if (rc == RC_OK && position > k->position) {
+        k->position = position;
+    }
+    return rc;
+}
+
+static enum rc on_set(struct core *k, uint16_t type, struct str body)
+{
+    uint64_t set;
+    struct rd slots;
+    uint16_t count;
+    enum rc rc = link_get_set(body, &set, &slots, &count);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    if (type == LINK_SET_REMOVE) {
+        hub_set_remove(&k->hub, set, &slots, count);
+        return RC_OK;
+    }
+    return hub_set_add(&k->hub, set, &slots, count);
+}
+
+static enum rc on_reply(struct core *k, const struct link_frame *frame)
+{
+    uint64_t session;
+    struct op_result result = {0};
+    struct str body;
+    enum rc rc = link_get_reply(frame->body, &session, &result.outcome, &body);
+    if (rc == RC_OK) {
+        result.code = result.outcome.code;
+        link_client_answer(k->link, frame->request, &result);
+    }
+    return rc;
+}
+
+static enum rc on_reauth_reply(struct core *k, const struct link_frame *frame)
+{
+    uint64_t session, family;
+    struct op_result result = {0};
+    enum rc rc = link_get_reauth_reply(frame->body, &session, &result.code, &family,
+                                       &result.expires_s);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    struct conn *c = conns_find(&k->conns, session);
+    if (c != NULL && result.code == CODE_OK) {
+        c->family = family;
+        c->expires_s = result.expires_s;
+        wheel_set(&k->wheel, c->index, k->now_ms); /* the tick finds the new end */
+    }
+    link_client_answer(k->link, frame->request, &result);
+    return RC_OK;
+}
+
+static enum rc on_kick(struct core *k, struct str body)
+{
+    uint32_t slot;
+    uint64_t session, family;
+    enum code code;
+    enum rc rc = link_get_kick(body, &slot, &session, &family, &code);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    if (session == 0) {
+        core_close_family(k, slot, family, code);
+        return RC_OK;
+    }
+    struct conn *c = conns_find(&k->conns, session);
+    if (c != NULL) {
+        core_close(c, code);
+    }
+    return RC_OK;
+}
+
+static enum rc on_drain(struct core *k, struct str body)
+{
+    uint32_t grace_ms;
+    enum rc rc = link_get_drain(body, &grace_ms);
+    if (rc == RC_OK) {
+        core_drain(k, grace_ms);
+    }
+    return rc;
+}
+
+enum rc core_link_frame(struct core *k, const struct link_frame *frame, int fd)
+{
+    switch (frame->type) {
+    case LINK_ADOPT:
+        return on_adopt(k, frame, fd);
+    case LINK_EVENT:
+    case LINK_EPHEMERAL:
+        return on_event(k, frame->body);
+    case LINK_POSITION:
+        return on_position(k, frame->body);
+    case LINK_SET_ADD:
+    case LINK_SET_REMOVE:
+        return on_set(k, frame->type, frame->body);
+    case LINK_REPLY:
+        return on_reply(k, frame);
+    case LINK_REAUTH_REPLY:
+        return on_reauth_reply(k, frame);
+    case LINK_CHUNK:
+        return core_chunk(k, frame->body);
+    case LINK_LIVE:
+        return core_live(k, frame->body);
+    case LINK_GAP:
+        return core_gap(k, frame->body);
+    case LINK_KICK:
+        return on_kick(k, frame->body);
+    case LINK_DRAIN:
+        return on_drain(k, frame->body);
+    default:
+        /* A newer minor version may send more than we know; what only goes up is nonsense here. */
+        k->stats.link_unknown++;
+        return link_type_direction(frame->type) == LINK_UP ? RC_PROTOCOL : RC_OK;
+    }
+}
+
+/* -- hello and good-bye ------------------------------------------------------------------------------------ */
+
+static void put_users(const struct core *k, struct buf *out)
+{
+    struct link_hello_user list[LINK_ENTRIES_MAX];
+    uint16_t count = 0;
+    for (uint32_t slot = 1; slot < k->hub.users_room; slot++) {
+        const struct hub_user *u = hub_user(&k->hub, slot);
+        if (u == NULL) {
+            continue;
+        }
+        list[count++] = (struct link_hello_user){slot, u->id, u->sessions, u->adopts};
+        if (count == LINK_ENTRIES_MAX) {
+            link_put_hello_users(out, list, count);
+            count = 0;
+        }
+    }
+    if (count > 0) {
+        link_put_hello_users(out, list, count);
+    }
+}
+
+static void count_peers(const struct core *k, struct map64 *peers)
+{
+    for (uint32_t i = 0; i < k->conns.made; i++) {
+        const struct conn *c = conns_at(&k->conns, i);
+        uint32_t sessions = 0;
+        if (c != NULL && c->peer_key != 0) {
+            (void)map64_get(peers, c->peer_key, &sessions);
+            map64_put(peers, c->peer_key, sessions + 1);
+        }
+    }
+}
+
+static void put_peers(const struct core *k, struct buf *out)
+{
+    struct link_hello_peer list[LINK_ENTRIES_MAX];
+    struct map64 peers = MAP64_INIT;
+    uint32_t at = 0, sessions;
+    uint64_t key;
+    uint16_t count = 0;
+    count_peers(k, &peers);
+    while (map64_next(&peers, &at, &key, &sessions)) {
+        list[count++] = (struct link_hello_peer){key, sessions};
+        if (count == LINK_ENTRIES_MAX) {
+            link_put_hello_peers(out, list, count);
+            count = 0;
+        }
+    }
+    if (count > 0) {
+        link_put_hello_peers(out, list, count);
+    }
+    map64_release(&peers);
+}
+
+void core_link_hello(struct core *k, struct buf *out, struct str build)
+{
+    uint32_t room = k->conns.max - k->conns.count;
+    hub_forget_adopts(&k->hub);
+    k->closed_count = 0; /* the lists below say who is left */
+    link_put_hello(out, &(struct link_hello){
+                            .magic = LINK_MAGIC,
+                            .major = LINK_MAJOR,
+                            .minor = LINK_MINOR,
+                            .worker = k->worker,
+                            .incarnation = k->incarnation,
+                            .log_id = k->log_id,
+                            .position = k->position,
+                            .capacity = k->is_draining ? 0 : room,
+                            .users = k->hub.users_count,
+                            .build = build,
+                        });
+    put_users(k, out);
+    put_peers(k, out);
+    link_put_empty(out, LINK_HELLO_DONE, 0);
+}
+
+/* The stream begins anew: who has a cursor fetches what is missing, the others go on from here. */
+static void restart_stream(struct conn *c, uint64_t published)
+{
+    if (conn_is_ext(c)) {
+        conn_set(c, CONN_IS_CATCHING_UP, true);
+    } else {
+        c->cursor = published;
+    }
+}
+
+void core_link_up(struct core *k, const struct link_welcome *w)
+{
+    hub_sets_clear(&k->hub); /* they are built anew on every link */
+    if (!w->resumed) {
+        k->log_id = w->log_id;
+        k->position = w->published;
+    }
+    for (uint32_t i = 0; i < k->conns.made; i++) {
+        struct conn *c = conns_at(&k->conns, i);
+        if (c == NULL) {
+            continue;
+        }
+        if (!w->resumed) {
+            restart_stream(c, w->published);
+        }
+        if (conn_has(c, CONN_IS_CATCHING_UP) && c->state == CONN_OPEN) {
+            core_attach(c);
+        }
+    }
+}
+
+void core_link_down(struct core *k)
+{
+    for (uint32_t i = 0; i < k->conns.made; i++) {
+        struct conn *c = conns_at(&k->conns, i);
+        if (c != NULL) {
+            conn_set(c, CONN_IS_ATTACHED, false);
+            conn_set(c, CONN_WANTS_CHUNK, false);
+        }
+    }
+}

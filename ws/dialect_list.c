@@ -1,0 +1,29 @@
+#include "ws/dialect.h"
+
+#include "ws/dialect_rooms.h"
+
+void dialect_add_cursor(struct buf *out, uint32_t log_prefix, uint64_t event_id)
+{
+    buf_addf(out, "%08x.", (unsigned)log_prefix);
+    buf_add_u64(out, event_id);
+}
+
+static const struct dialect *const dialects[] = {
+    &dialect_rooms,
+};
+
+const struct dialect *dialect_by_id(unsigned id)
+{
+    for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++) {
+        if (dialects[i]->id == id) {
+            return dialects[i];
+        }
+    }
+    return NULL;
+}
+
+const struct dialect *const *dialect_list(size_t *count)
+{
+    *count = sizeof(dialects) / sizeof(dialects[0]);
+    return dialects;
+}

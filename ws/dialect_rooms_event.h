@@ -1,0 +1,29 @@
+/*
+ * dialect_rooms_event.h -- D0: events to frames, for dialect_rooms.c
+ *
+ * Strict receivers get three frames, exactly as the document shows them: new_chat_room,
+ * personal_message, group_message. Receivers with ext get one more key in them, `_ext`, and the
+ * frames of all other events.
+ */
+#ifndef WS_DIALECT_ROOMS_EVENT_H
+#define WS_DIALECT_ROOMS_EVENT_H
+
+#include "shared/id.h"
+#include "ws/dialect.h"
+
+struct rooms_ext { /* zero: left out; without an event id nothing is written */
+    uint64_t event_id;
+    uint64_t seq;
+    uint64_t chat_id, chat_created_us;
+};
+
+uint8_t rooms_variant(const struct event *e, uint64_t viewer_id);
+void rooms_encode(const struct event *e, const struct dialect_view *v, struct dialect_frame *f);
+
+void rooms_add_id(struct buf *out, const char *key, enum id_kind kind, uint64_t id,
+                  uint64_t created_us);
+void rooms_add_time(struct buf *out, const char *key, uint64_t at_us);
+/* ,"_ext":{...} for receivers that asked. */
+void rooms_add_ext(struct buf *out, const struct dialect_view *v, const struct rooms_ext *ext);
+
+#endif
