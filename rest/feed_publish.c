@@ -176,12 +176,25 @@ static void publish_draft(struct publisher *p, const struct batch *b, const stru
 
 /* -- the batch ------------------------------------------------------------------------------------------ */
 
+/* A socket's answer shows the chat's id as everything else does, with the time of its creation. */
+static struct outcome outcome_for_socket(const struct feed *f, const struct job *j)
+{
+    struct outcome o = j->outcome;
+    const struct cache_chat *chat =
+        j->cmd.kind == CMD_MESSAGE_SEND ? cache_chat_ever(f->cache, o.chat_id) : NULL;
+    if (chat != NULL) {
+        o.number = chat->created_us;
+    }
+    return o;
+}
+
 static void put_reply(struct feed *f, const struct job *j)
 {
+    const struct outcome o = outcome_for_socket(f, j);
     for (unsigned i = 0; i < f->workers_count; i++) {
         struct feed_worker *w = f->workers[i];
         if (w->number == j->reply_worker) {
-            link_put_reply(&w->q, j->reply_request, j->cmd.origin_session, &j->outcome, STR_NONE);
+            link_put_reply(&w->q, j->reply_request, j->cmd.origin_session, &o, STR_NONE);
         }
     }
 }

@@ -78,7 +78,7 @@ struct outcome {
     uint64_t message_id;
     uint64_t seq;
     uint64_t at_us;     /* of the event, or of the stored thing for a repeat */
-    uint64_t number;    /* family id and the like */
+    uint64_t number;    /* family id; for a message sent on a socket the creation time of the chat (us) */
 };
 
 /* Wire forms, without `secret` and key2 (those commands never cross the link: the decoder refuses them). users

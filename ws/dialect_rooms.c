@@ -271,7 +271,7 @@ static void add_error(struct buf *out, const struct op_result *r)
 static void add_sent(struct buf *out, const struct op_result *r, const struct dialect_view *v)
 {
     const struct outcome *o = &r->outcome;
-    uint64_t chat_created_us = r->hint != 0 ? r->hint * 1000000 : o->number;
+    uint64_t chat_created_us = o->number != 0 ? o->number : r->hint * 1000000;
     struct rooms_ext ext = {o->event_id, o->seq, o->chat_id, chat_created_us};
     buf_add_z(out, "{\"type\":\"message_sent\"");
     rooms_add_id(out, "message_id", ID_MESSAGE, o->message_id, o->at_us);
