@@ -57,7 +57,9 @@ void core_mark_dirty(struct core *k, struct conn *c)
         return;
     }
     if (k->dirty_first + k->dirty_count == k->dirty_room) {
-        memmove(k->dirty, k->dirty + k->dirty_first, k->dirty_count * sizeof(k->dirty[0]));
+        if (k->dirty_count > 0) {
+            memmove(k->dirty, k->dirty + k->dirty_first, k->dirty_count * sizeof(k->dirty[0]));
+        }
         k->dirty_first = 0;
         if (k->dirty_count * 2 >= k->dirty_room) {
             k->dirty_room = k->dirty_room == 0 ? 256 : k->dirty_room * 2;

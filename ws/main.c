@@ -94,8 +94,10 @@ static int run(struct program *p, const struct ws_conf *conf, uint16_t worker)
              (unsigned long long)conf->sessions_max);
     net_loop_run(p->loop);
     log_info("stopped", "sessions=%u", p->core.conns.count);
-    net_lws_free(p->net);
+    net_lws_stop(p->net);
     link_client_free(p->core.link);
+    net_loop_stop(p->loop);
+    net_lws_free(p->net);
     net_loop_free(p->loop);
     core_release(&p->core);
     return 0;
@@ -173,6 +175,8 @@ int main(int argc, char **argv)
     char name[32];
     if (read_settings(argc, argv, &flags, &why) != RC_OK) {
         fputs(why.len > 0 ? why.p : "", stderr);
+        buf_release(&why);
+        conf_release(keys, ws_conf_keys_count);
         return usage();
     }
     buf_release(&why);
@@ -184,6 +188,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (flags.worker < 1 || flags.worker > UINT16_MAX) {
+        conf_release(keys, ws_conf_keys_count);
         return usage();
     }
     (void)snprintf(name, sizeof(name), "ws%u", (unsigned)flags.worker);

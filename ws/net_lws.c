@@ -50,9 +50,14 @@ struct net_lws *net_lws_new(struct net_loop *loop)
     return n;
 }
 
-void net_lws_free(struct net_lws *n)
+void net_lws_stop(struct net_lws *n)
 {
     lws_context_destroy(n->context);
+}
+
+void net_lws_free(struct net_lws *n)
+{
+    lws_context_destroy(n->context); /* the second call finishes what the first began */
     free(n);
 }
 

@@ -23,7 +23,11 @@ struct net_lws;
 
 /* NULL: the context cannot be made (logged). */
 struct net_lws *net_lws_new(struct net_loop *loop);
-/* Closes every connection that is left. */
+/*
+ * The end comes in two steps, as libwebsockets wants it on a loop that is not its own: stop closes every connection that is
+ * left, then the loop must turn until all handles are closed (net_loop_stop), then free lets go of the memory.
+ */
+void net_lws_stop(struct net_lws *n);
 void net_lws_free(struct net_lws *n);
 /* Data that libwebsockets holds back is served in the next turn; call before each wait. */
 void net_lws_turn(struct net_lws *n);

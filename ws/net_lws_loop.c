@@ -90,7 +90,7 @@ void net_loop_end(struct net_loop *l)
     uv_stop(&l->uv);
 }
 
-void net_loop_free(struct net_loop *l)
+void net_loop_stop(struct net_loop *l)
 {
     uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->idle, NULL);
@@ -101,6 +101,10 @@ void net_loop_free(struct net_loop *l)
     /* libwebsockets' handles close on the loop, too. */
     for (int i = 0; i < 1000 && uv_run(&l->uv, UV_RUN_NOWAIT) != 0; i++) {
     }
+}
+
+void net_loop_free(struct net_loop *l)
+{
     if (uv_loop_close(&l->uv) == 0) {
         free(l);
     }

@@ -25,7 +25,9 @@ struct net_loop *net_loop_new(const struct net_loop_calls *calls, void *ctx, uin
 /* Until net_loop_end. */
 void net_loop_run(struct net_loop *l);
 void net_loop_end(struct net_loop *l);
-/* libwebsockets' context and all watches must be gone. */
+/* Close the loop's own handles and turn until every handle is closed; nothing is called back any more. All watches must be
+ * gone and libwebsockets stopped. */
+void net_loop_stop(struct net_loop *l);
 void net_loop_free(struct net_loop *l);
 /* For libwebsockets' foreign_loops. */
 void *net_loop_handle(struct net_loop *l);
