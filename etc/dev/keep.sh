@@ -18,8 +18,8 @@ while [ -z "$stopping" ]; do
     began=$SECONDS
     setsid setpriv --pdeathsig TERM "$@" </dev/null >>"$log" 2>&1 &
     child=$!
-    # A trapped signal ends wait early; the daemon has ended only when it is gone.
-    while wait "$child"; status=$?; kill -0 "$child" 2>/dev/null; do :; done
+    # A trapped signal ends wait early; the daemon has ended only when it is gone. (The shell's own remark is dropped.)
+    while wait "$child" 2>/dev/null; status=$?; kill -0 "$child" 2>/dev/null; do :; done
     child=
     [ -n "$stopping" ] && break
     [ $((SECONDS - began)) -ge 60 ] && pause=1
