@@ -80,10 +80,13 @@ REST_SRCS = \
   rest/event_fill.c \
   rest/families.c \
   rest/feed.c \
+  rest/feed_adopt.c \
   rest/feed_attach.c \
   rest/feed_command.c \
   rest/feed_publish.c \
   rest/feed_ring.c \
+  rest/feed_slots.c \
+  rest/feed_worker.c \
   rest/handler_admin.c \
   rest/handler_auth.c \
   rest/handler_chat.c \
@@ -99,6 +102,8 @@ REST_SRCS = \
   rest/http_request.c \
   rest/http_router.c \
   rest/http_server.c \
+  rest/http_server_upgrade.c \
+  rest/http_tidy.c \
   rest/job.c \
   rest/link_hello.c \
   rest/link_out.c \

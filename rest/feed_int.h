@@ -135,8 +135,21 @@ void feed_unlock(struct feed *f);
 struct feed_worker *feed_find_worker(struct feed *f, uint16_t number, uint64_t incarnation);
 /* After appending to w->q: break the stream off when it is too long, and wake the link server. was_empty: before appending. */
 void feed_appended(struct feed *f, struct feed_worker *w, bool was_empty);
-uint32_t feed_slot_of(const struct feed_worker *w, uint32_t user);
 void feed_count(struct map64 *m, uint64_t key, int by);
+
+/* feed_slots.c */
+uint32_t feed_slot_of(const struct feed_worker *w, uint32_t user);
+void feed_room_for_slot(struct feed_worker *w, uint32_t slot);
+void feed_use_slot(struct feed_worker *w, uint32_t slot, uint64_t user_id, uint32_t user);
+void feed_free_slot(struct feed_worker *w, uint32_t slot);
+/* Slots below the highest that nobody has. */
+void feed_find_free_slots(struct feed_worker *w);
+
+/* feed_adopt.c: called without the lock, but for the first. */
+uint32_t feed_counted(const struct map64 *m, uint64_t key);
+enum rc feed_on_adopt_answer(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
+enum rc feed_on_gone(struct feed *f, struct feed_worker *w, struct str body);
+enum rc feed_on_closed(struct feed *f, struct feed_worker *w, struct str body);
 
 /* Recipients of an event on w, as the memberships are now. false: nobody. extra: users beside the members (cache indexes). */
 bool feed_route(struct feed *f, struct feed_worker *w, uint8_t kind, uint64_t chat_id, uint64_t seq,
