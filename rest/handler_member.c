@@ -56,7 +56,7 @@ struct add_call {
     uint32_t count;
 };
 
-/* The members that were asked for, as they are now. */
+/* The members that were asked for, as they are now; of a great many only as many as a page holds. */
 static void on_added(void *ctx, const struct outcome *o)
 {
     struct add_call *call = ctx;
@@ -126,7 +126,8 @@ void members_post(struct http_request *rq)
         handler_fail(rq, CODE_UNAVAILABLE, NULL);
         return;
     }
-    *call = (struct add_call){rq, c.users, c.users_count};
+    uint32_t shown = (uint32_t)rq->svc->conf->list_page_max;
+    *call = (struct add_call){rq, c.users, c.users_count < shown ? c.users_count : shown};
     handler_submit(rq, &c, on_added, call);
 }
 

@@ -1,15 +1,13 @@
 /* handler_message.c -- /api/chats/{id}/messages */
 #include "rest/handlers.h"
 
-#include "rest/metrics.h"
-#include "rest/ratelimit.h"
 #include "rest/reply.h"
 #include "rest/svc_read.h"
-#include "shared/clock.h"
 
 struct message_call {
     struct http_request *rq;
-    struct str kind, content, client_msg_id; /* as sent */
+    struct message_view sent;
+    struct str client_msg_id;
     struct read_request read;
     uint64_t event_id; /* of the change, 0: a plain read */
     uint64_t published;
@@ -29,37 +27,19 @@ static struct message_call *new_call(struct http_request *rq)
 
 /* ---------------------------------------------------------------- send */
 
-/* From the cache and the request alone: the row need not be read again. */
-static enum code sent_message(const struct message_call *call, const struct outcome *o,
-                              struct message_view *m)
-{
-    struct http_request *rq = call->rq;
-    struct chat_view chat;
-    *m = (struct message_view){.id = o->message_id,
-                               .chat_id = o->chat_id,
-                               .seq = o->seq,
-                               .created_us = o->at_us,
-                               .kind = call->kind,
-                               .content = call->content};
-    enum code code = svc_chat(rq->svc, rq->who.user_id, o->chat_id, &rq->arena, &chat);
-    if (code == CODE_OK) {
-        m->chat_created_us = chat.created_us;
-        code = svc_user(rq->svc, rq->who.user_id, &rq->arena, &m->sender);
-    }
-    return code;
-}
-
+/* Everything but the numbers is there already: the row need not be read, and the writer's thread only prints. */
 static void on_sent(void *ctx, const struct outcome *o)
 {
     struct message_call *call = ctx;
     struct http_request *rq = call->rq;
-    struct message_view m;
-    enum code code = o->code == CODE_OK ? sent_message(call, o, &m) : o->code;
-    if (code != CODE_OK) {
-        handler_fail(rq, code, NULL);
+    if (o->code != CODE_OK) {
+        handler_fail(rq, o->code, NULL);
         return;
     }
-    reply_message(&rq->reply, &m, true);
+    call->sent.id = o->message_id;
+    call->sent.seq = o->seq;
+    call->sent.created_us = o->at_us;
+    reply_message(&rq->reply, &call->sent, true);
     if (call->client_msg_id.p) {
         json_key_str(&rq->reply, "client_msg_id", call->client_msg_id);
     }
@@ -68,17 +48,14 @@ static void on_sent(void *ctx, const struct outcome *o)
     handler_finish(rq, o->created ? 201 : 200);
 }
 
+/* Sends, edits and deletions count alike. false: answered. */
 static bool within_rate(struct http_request *rq)
 {
-    const struct rest_conf *conf = rq->svc->conf;
-    struct rate rate = {conf->user_messages_per_s * 60, conf->user_messages_burst};
-    if (!rq->svc->messages ||
-        ratelimit_take(rq->svc->messages, rq->who.user_id, rate, mono_ms(), NULL)) {
-        return true;
+    bool ok = svc_message_rate(rq->svc, rq->who.user_id);
+    if (!ok) {
+        handler_fail(rq, CODE_RATE_LIMITED, NULL);
     }
-    metric_add(METRIC_RATE_LIMITED, 1);
-    handler_fail(rq, CODE_RATE_LIMITED, NULL);
-    return false;
+    return ok;
 }
 
 /* The message's own key goes before the header's. */
@@ -111,12 +88,18 @@ void messages_post(struct http_request *rq)
         return;
     }
     struct message_call *call = new_call(rq);
-    if (call) {
-        call->kind = c.name;
-        call->content = c.content;
-        call->client_msg_id = client_msg_id;
-        handler_submit(rq, &c, on_sent, call);
+    if (!call) {
+        return;
     }
+    enum code code = svc_sender(rq->svc, rq->who.user_id, c.chat_id, &rq->arena, &call->sent);
+    if (code != CODE_OK) {
+        handler_fail(rq, code, NULL);
+        return;
+    }
+    call->sent.kind = c.name;
+    call->sent.content = c.content;
+    call->client_msg_id = client_msg_id;
+    handler_submit(rq, &c, on_sent, call);
 }
 
 /* ---------------------------------------------------------------- history */
@@ -266,7 +249,8 @@ static void change(struct http_request *rq, enum cmd_kind kind)
     struct cmd c;
     if (!handler_cmd(rq, kind, &c) || !handler_param_id(rq, 0, ID_CHAT, &c.chat_id) ||
         !handler_param_id(rq, 1, ID_MESSAGE, &c.message_id) ||
-        (kind == CMD_MESSAGE_EDIT && !handler_string(rq, "content", true, &c.content))) {
+        (kind == CMD_MESSAGE_EDIT && !handler_string(rq, "content", true, &c.content)) ||
+        !within_rate(rq)) {
         return;
     }
     struct message_call *call = new_call(rq);

@@ -7,6 +7,7 @@
 #ifndef REST_SVC_H
 #define REST_SVC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "rest/cache.h"
@@ -43,6 +44,8 @@ typedef void (*svc_done)(void *ctx, const struct outcome *o);
  */
 enum code svc_submit(struct svc *svc, const struct cmd *c, svc_done done, void *ctx,
                      const char **field);
+/* One message of the user's against user_messages_per_s. false: CODE_RATE_LIMITED. */
+bool svc_message_rate(struct svc *svc, uint64_t user_id);
 /* Only the check. */
 enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const char **field);
 

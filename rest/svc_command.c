@@ -140,10 +140,10 @@ enum code svc_submit(struct svc *svc, const struct cmd *c, svc_done done, void *
     return submit(svc, job_new(c, done, ctx, mono_ms() + svc->conf->writer_deadline_ms));
 }
 
-static bool within_rate(struct svc *svc, const struct cmd *c)
+bool svc_message_rate(struct svc *svc, uint64_t user_id)
 {
     struct rate rate = {svc->conf->user_messages_per_s * 60, svc->conf->user_messages_burst};
-    if (svc->messages == NULL || ratelimit_take(svc->messages, c->actor_id, rate, mono_ms(), NULL)) {
+    if (svc->messages == NULL || ratelimit_take(svc->messages, user_id, rate, mono_ms(), NULL)) {
         return true;
     }
     metric_add(METRIC_RATE_LIMITED, 1);
@@ -157,7 +157,7 @@ enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, uint16_t 
         checked.name = STR("text");
     }
     enum code code = svc_check(svc->conf, &checked, NULL);
-    if (code == CODE_OK && !within_rate(svc, c)) {
+    if (code == CODE_OK && !svc_message_rate(svc, c->actor_id)) {
         code = CODE_RATE_LIMITED;
     }
     if (code != CODE_OK) {

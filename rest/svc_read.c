@@ -99,6 +99,21 @@ enum code svc_chat(struct svc *svc, uint64_t viewer_id, uint64_t chat_id, struct
     return chat ? CODE_OK : CODE_CHAT_NOT_FOUND;
 }
 
+enum code svc_sender(struct svc *svc, uint64_t viewer_id, uint64_t chat_id, struct arena *arena,
+                     struct message_view *out)
+{
+    cache_rdlock(svc->cache);
+    uint32_t viewer = cache_user_index(svc->cache, viewer_id);
+    const struct cache_chat *chat = chat_of(svc->cache, viewer, chat_id);
+    if (chat) {
+        *out = (struct message_view){.chat_id = chat->id,
+                                     .chat_created_us = chat->created_us,
+                                     .sender = copy_user(cache_user(svc->cache, viewer), arena)};
+    }
+    cache_unlock(svc->cache);
+    return chat ? CODE_OK : CODE_CHAT_NOT_FOUND;
+}
+
 /* ---------------------------------------------------------------- the chat list */
 
 struct entry {

@@ -57,6 +57,9 @@ enum code svc_find_user(struct svc *svc, struct str text, bool names_only, uint6
 enum code svc_user(struct svc *svc, uint64_t user_id, struct arena *arena, struct user_view *out);
 enum code svc_chat(struct svc *svc, uint64_t viewer_id, uint64_t chat_id, struct arena *arena,
                    struct chat_view *out);
+/* What a new message of the viewer's in this chat will say besides its text: sender, chat_id, chat_created_us. */
+enum code svc_sender(struct svc *svc, uint64_t viewer_id, uint64_t chat_id, struct arena *arena,
+                     struct message_view *out);
 
 /* Newest first; a place is where the page before ended (zeros: from the newest). */
 struct chat_place {
