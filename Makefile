@@ -384,7 +384,7 @@ deps:                              ## install the packages that are missing (Deb
 	@etc/dev/deps.sh run
 run:                               ## install what is missing, build, start everything until Ctrl-C
 	@etc/dev/deps.sh run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all
 	@BUILD=$(BUILD) etc/dev/run.sh
 demo-data:                         ## load the demo data into the running system
 	@BUILD=$(BUILD) etc/dev/demo-data.sh
