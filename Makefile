@@ -121,6 +121,7 @@ REST_SRCS = \
   rest/reply.c \
   rest/rest_conf.c \
   rest/routes.c \
+  rest/settings.c \
   rest/start.c \
   rest/store_maria.c \
   rest/store_maria_batch.c \
@@ -192,6 +193,7 @@ UNIT_TESTS = \
   test_door_policy \
   test_event \
   test_http_router \
+  test_http_tidy \
   test_id \
   test_json \
   test_jwt \
@@ -224,6 +226,7 @@ test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c r
 test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
+test_http_tidy_SRCS = rest/http_tidy.c
 test_link_hello_SRCS = rest/link_hello.c
 test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_peer.c rest/link_server.c rest/link_up.c rest/metrics.c \
@@ -245,12 +248,14 @@ TEST_HELPERS = \
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
   fuzz_conf \
+  fuzz_door_head \
   fuzz_id \
   fuzz_json \
   fuzz_jwt \
   fuzz_link \
   fuzz_utf8 \
 
+fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 fuzz_link_SRCS = tests/lib/link_recode.c
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives

@@ -58,8 +58,10 @@ struct door_upgrade {
  * refuse it (up->choice.style says in which form). No side effects but a ticket that is used up. */
 enum code door_check_upgrade(struct door *d, const struct door_head *head, const struct addr *client,
                              uint64_t key, enum dialect_id listener, struct door_upgrade *up);
-/* Hand fd (nothing unread belongs to the head any more) to a worker, or refuse it. Takes fd in any case. */
-void door_give(struct door *d, const struct door_head *head, const struct door_upgrade *up, int fd);
+/* Hand fd (nothing unread belongs to the head any more) to a worker, or refuse it. Takes fd in any case. early: bytes
+ * behind the head that have been read already; the worker gets them first. */
+void door_give(struct door *d, const struct door_head *head, const struct door_upgrade *up,
+               struct str early, int fd);
 /* Answer a refusal on fd and close it; takes fd. */
 void door_refuse(struct door *d, const struct door_head *head, const struct door_choice *choice,
                  enum code code, int fd);

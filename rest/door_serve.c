@@ -227,9 +227,10 @@ enum code door_check_upgrade(struct door *d, const struct door_head *head, const
     return code;
 }
 
-void door_give(struct door *d, const struct door_head *head, const struct door_upgrade *up, int fd)
+void door_give(struct door *d, const struct door_head *head, const struct door_upgrade *up,
+               struct str early, int fd)
 {
-    enum code code = door_upgrade_adopt(d->svc, head, up, fd);
+    enum code code = door_upgrade_adopt(d->svc, head, up, early, fd);
 
     if (code == CODE_OK) {
         metric_add(METRIC_DOOR_HANDED, 1);
@@ -274,7 +275,7 @@ static void upgrade(struct door *d, struct pending *p, const struct door_head *h
         return;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    door_give(d, head, &up, fd);
+    door_give(d, head, &up, STR_NONE, fd);
 }
 
 /* -- heads ------------------------------------------------------------------------------------- */

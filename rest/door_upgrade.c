@@ -8,6 +8,7 @@
 #include "shared/clock.h"
 
 #define NAME_MAX_BYTES 1024
+#define HEAD_MAX_BYTES 1024 /* of the canonical head */
 
 /* Proxied clients are counted by their own address only now that it is known. */
 static enum code check_rate(struct peers *peers, uint64_t key)
@@ -111,10 +112,10 @@ static bool read_names(struct cache *cache, uint64_t user_id, struct names *out)
 }
 
 enum code door_upgrade_adopt(struct svc *svc, const struct door_head *head,
-                             const struct door_upgrade *up, int fd)
+                             const struct door_upgrade *up, struct str early, int fd)
 {
     struct link_adopt a = {0};
-    struct buf text = BUF_INIT_MAX(1024);
+    struct buf text = BUF_INIT_MAX(HEAD_MAX_BYTES + early.len);
     struct names names;
     char peer[ADDR_TEXT_BYTES];
     enum code code;
@@ -124,6 +125,7 @@ enum code door_upgrade_adopt(struct svc *svc, const struct door_head *head,
     }
     addr_text(&up->client, peer);
     door_canonical_head(&text, head->field[DOOR_WS_KEY], up->choice.subprotocol);
+    buf_add_str(&text, early);
     a.user_id = up->who.user_id;
     a.family = up->who.family;
     a.expires_s = up->who.expires_s;

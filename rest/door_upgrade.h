@@ -13,8 +13,8 @@
 enum code door_upgrade_check(struct svc *svc, struct door_policy *policy, struct peers *peers,
                              const struct door_head *head, const struct addr *client,
                              uint64_t key, enum dialect_id listener, struct door_upgrade *up);
-/* To the feed. CODE_OK: it has fd; else the caller keeps it. */
+/* To the feed. early: bytes that came behind the head. CODE_OK: it has fd; else the caller keeps it. */
 enum code door_upgrade_adopt(struct svc *svc, const struct door_head *head,
-                             const struct door_upgrade *up, int fd);
+                             const struct door_upgrade *up, struct str early, int fd);
 
 #endif

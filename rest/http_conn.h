@@ -22,6 +22,7 @@
 #include "rest/http_msg.h"
 #include "rest/http_router.h"
 #include "rest/http_server.h"
+#include "rest/http_tidy.h"
 
 enum http_state {
     HTTP_STATE_IDLE,
@@ -55,6 +56,9 @@ struct http_conn {
     unsigned allow;       /* methods of the path, for 405 and OPTIONS */
     bool close_after, is_async;
     bool counted;         /* among the server's requests */
+    const char *uri_at;   /* the library's own copy, not to be read: an address for http_tidy */
+    struct http_tidy tidy;
+    struct http_taken *taken; /* an upgrade on its way to the door */
     uint64_t started_us;
 };
 

@@ -184,6 +184,9 @@ static enum code find_route(struct http_conn *c, struct str method)
     enum code code = http_router_match(env->router, known, c->rq.method, c->head.path, &c->rq.arena,
                                        &c->route, c->rq.params, &c->allow);
 
+    if (code == CODE_OK && door_head_is_upgrade(&c->head)) {
+        return CODE_ROUTE_NOT_FOUND; /* WebSocket is not spoken here; no second meaning for such a request */
+    }
     if (code == CODE_OK || (code == CODE_METHOD_NOT_ALLOWED && c->allow != 0)) {
         return code;
     }
@@ -226,6 +229,8 @@ void http_request_head(struct http_conn *c, struct str method, struct str versio
     c->early = find_route(c, method);
     if (c->early == CODE_OK) {
         c->early = check_route(c);
+    } else if (!http_method_parse(method, &c->rq.method)) {
+        c->close_after = true; /* who knows what a body means there */
     }
 }
 

@@ -1,17 +1,14 @@
 #include "rest/http_server.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "rest/door.h"
-#include "rest/http_conn.h"
 #include "rest/http_error.h"
+#include "rest/http_server_int.h"
 #include "rest/metrics.h"
 #include "shared/bug.h"
 #include "shared/clock.h"
@@ -19,24 +16,15 @@
 #include "shared/mem.h"
 
 #define TICK_MS 100
-/* An answer that waits this long for its thread means a lost wake-up: wake all of them. */
-#define STUCK_POKE_TICKS 20
-
-struct http_server {
-    struct http_server_env env;
-    struct http_conns conns;
-    struct MHD_Daemon *daemon;
-    unsigned threads, connections_max;
-    atomic_bool ready, draining;
-    atomic_uint held;     /* requests with handlers */
-    atomic_uint requests; /* requests between their first line and their last byte */
-    uint64_t watchdog_ticks;
-
-    pthread_t timer;
-    bool timer_runs;
-    atomic_bool stop;
-    int dead_fd; /* a socket whose other end is closed */
-};
+/* An answer that waits this long for its thread is a lost wake-up. */
+#define STUCK_TICKS 20
+/*
+ * The library reads at most 128 events at a time, and when it gets exactly that many it waits for more before it looks
+ * at them (all versions up to 1.0.1, MHD_epoll): its thread stands still until something new happens. Something new
+ * is made to happen often while that many connections exist.
+ */
+#define LIBRARY_EVENTS 128
+#define POKE_MS 10
 
 const struct http_server_env *http_server_env(const struct http_server *h)
 {
@@ -142,8 +130,6 @@ bool http_header(struct http_request *rq, const char *name, struct str *out)
     return true;
 }
 
-/* -- upgrades on a kept-alive connection ------------------------------------------------------- */
-
 static int dead_socket(void)
 {
     int pair[2];
@@ -155,51 +141,6 @@ static int dead_socket(void)
     return pair[0];
 }
 
-/* Pull the descriptor out from under the library: it keeps its number, now of a dead socket, and closes that. The
- * connection is suspended meanwhile, so that neither number is in its epoll set. -1: nothing has happened. */
-static int steal_descriptor(struct http_conn *c)
-{
-    int off = 0, on = 1;
-    int copy = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
-
-    if (copy < 0) {
-        return -1;
-    }
-    if (dup3(c->server->dead_fd, c->fd, O_CLOEXEC) < 0) {
-        close(copy);
-        return -1;
-    }
-    (void)setsockopt(copy, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
-    (void)setsockopt(copy, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    return copy;
-}
-
-/* true: the connection has left the library, or is about to. */
-static bool take_upgrade(struct http_conn *c)
-{
-    struct door *door = c->server->env.door;
-    struct door_upgrade up;
-    uint64_t key;
-    int fd;
-
-    key = addr_eq(&c->client, &c->peer.socket_peer) ? c->peer.peer_key : 0;
-    c->early = door_check_upgrade(door, &c->head, &c->client, key, c->peer.listener, &up);
-    if (c->early != CODE_OK && up.choice.style == DOOR_STYLE_HTTP) {
-        return false;
-    }
-    MHD_suspend_connection(c->library);
-    fd = steal_descriptor(c);
-    atomic_store(&c->state, HTTP_STATE_TAKEN);
-    atomic_store(&c->deadline_ms, 0);
-    if (fd >= 0 && c->early == CODE_OK) {
-        door_give(door, &c->head, &up, fd);
-    } else if (fd >= 0) {
-        door_refuse(door, &c->head, &up.choice, c->early, fd);
-    }
-    MHD_resume_connection(c->library);
-    return true;
-}
-
 /* -- requests ---------------------------------------------------------------------------------- */
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -209,6 +150,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     enum code code = door_head_add(&c->head, str_of(name), str_of(value != NULL ? value : ""));
 
     (void)kind;
+    http_tidy_header(&c->tidy, name, value);
     if (code != CODE_OK) {
         c->early = code;
         return MHD_NO;
@@ -235,13 +177,29 @@ static enum MHD_Result run(struct http_conn *c)
     return send_answer(c);
 }
 
+/* Version 1.0 of the library refuses by itself what the older ones repair. */
+static bool is_tidy(struct http_conn *c)
+{
+    const union MHD_ConnectionInfo *info;
+
+    if (!c->server->repairs_heads) {
+        return true;
+    }
+    info = MHD_get_connection_info(c->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info != NULL && http_tidy_end(&c->tidy, info->header_size);
+}
+
 static enum MHD_Result on_head(struct http_conn *c, const char *method, const char *version)
 {
+    http_tidy_begin(&c->tidy, method, c->uri_at, c->uri.len, version);
     MHD_get_connection_values(c->library, MHD_HEADER_KIND, on_header, c);
+    if (c->early == CODE_OK && !is_tidy(c)) {
+        c->early = CODE_BAD_REQUEST;
+    }
     c->head.method = str_of(method);
     http_request_head(c, c->head.method, str_of(version));
     if (c->early == CODE_NOT_ACCEPTABLE_UPGRADE && door_head_is_upgrade(&c->head) &&
-        take_upgrade(c)) {
+        http_upgrade_take(c)) {
         return MHD_YES;
     }
     if (http_request_answer_now(c)) {
@@ -282,6 +240,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *library, cons
         return MHD_YES;
     case HTTP_STATE_FINISHED:
         return send_answer(c);
+    case HTTP_STATE_TAKEN:
+        return http_upgrade_answer(c);
     default:
         return MHD_NO;
     }
@@ -302,6 +262,7 @@ static void end_request(struct http_server *h, struct http_conn *c)
 {
     if (c->counted) {
         c->counted = false;
+        http_upgrade_end(c);
         http_request_end(c);
         atomic_fetch_sub(&h->requests, 1);
     }
@@ -320,6 +281,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *library)
     atomic_fetch_add(&h->requests, 1);
     atomic_store(&c->deadline_ms, mono_ms() + atomic_load(&h->conns.request_timeout_ms));
     http_request_begin(c, str_of(uri));
+    c->uri_at = uri;
     return c;
 }
 
@@ -427,22 +389,35 @@ static void poke_threads(struct http_server *h)
     }
 }
 
+static void watch(struct http_server *h, unsigned stuck)
+{
+    if (stuck >= STUCK_TICKS && stuck % STUCK_TICKS == 0) {
+        log_err("http_stuck", "ticks=%u an answer waits for its thread", stuck);
+        metric_add(METRIC_HTTP_STUCK, 1);
+        poke_threads(h);
+    }
+    /* Ticks, not time: a process that was stopped and goes on has not been stuck. */
+    BUG_IF(stuck >= h->watchdog_ticks);
+}
+
 static void *timer_main(void *arg)
 {
     struct http_server *h = arg;
-    const struct timespec tick = {0, TICK_MS * 1000000L};
+    const struct timespec step = {0, POKE_MS * 1000000L}, tick = {0, TICK_MS * 1000000L};
+    uint64_t look_ms = 0;
 
     while (!atomic_load(&h->stop)) {
-        unsigned stuck = http_conns_tick(&h->conns, mono_ms());
+        bool many = http_server_connections(h) >= LIBRARY_EVENTS - 1;
+        uint64_t now = mono_ms();
 
-        if (stuck >= STUCK_POKE_TICKS && stuck % STUCK_POKE_TICKS == 0) {
-            log_err("http_stuck", "ticks=%u an answer waits for its thread", stuck);
-            metric_add(METRIC_HTTP_STUCK, 1);
+        if (now >= look_ms) {
+            watch(h, http_conns_tick(&h->conns, now));
+            look_ms = now + TICK_MS;
+        }
+        if (many) {
             poke_threads(h);
         }
-        /* Ticks, not time: a process that was stopped and goes on has not been stuck. */
-        BUG_IF(stuck >= h->watchdog_ticks);
-        nanosleep(&tick, NULL);
+        nanosleep(many ? &step : &tick, NULL);
     }
     return NULL;
 }
@@ -458,7 +433,7 @@ void http_server_reload(struct http_server *h)
 static struct MHD_Daemon *start_library(struct http_server *h, const struct rest_conf *conf)
 {
     const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
-                           MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO;
+                           MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO;
     /* Its cap is divided over the threads and its own refusal is not to be trusted: twice ours. */
     const unsigned cap = (h->connections_max + 64) * 2;
     const unsigned idle_s = (unsigned)(conf->http_idle_timeout_ms / 1000 + 5);
@@ -484,6 +459,7 @@ enum rc http_server_new(struct svc *svc, struct door_policy *policy, struct peer
     h->env.router = http_router_new(http_routes, http_routes_count);
     h->threads = (unsigned)conf->http_threads;
     h->connections_max = (unsigned)conf->http_connections_max;
+    h->repairs_heads = MHD_get_version()[0] == '0';
     h->watchdog_ticks = conf->watchdog_ms / TICK_MS;
     h->dead_fd = dead_socket();
     http_conns_init(&h->conns);

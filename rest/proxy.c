@@ -49,28 +49,24 @@ static enum rc v1_line(struct str line, struct addr *client)
 
 static enum rc v1_parse(struct str bytes, size_t *len, struct addr *client)
 {
-    size_t most = bytes.len < PROXY_V1_MAX_BYTES ? bytes.len : PROXY_V1_MAX_BYTES;
-    const char *cr = memchr(bytes.p, '\r', most);
-    struct str line;
+    size_t n = 0;
     enum rc rc;
 
-    if (cr == NULL) {
-        return bytes.len < PROXY_V1_MAX_BYTES && memchr(bytes.p, '\n', most) == NULL ? RC_AGAIN
-                                                                                      : RC_INVALID;
+    while (n < bytes.len && bytes.p[n] >= 0x20 && bytes.p[n] < 0x7f) {
+        n++;
     }
-    line = (struct str){bytes.p, (size_t)(cr - bytes.p)};
-    if (line.len + 2 > PROXY_V1_MAX_BYTES) {
+    if (n + 2 > PROXY_V1_MAX_BYTES || (n < bytes.len && bytes.p[n] != '\r')) {
         return RC_INVALID;
     }
-    if (line.len + 1 >= bytes.len) {
+    if (n + 2 > bytes.len) {
         return RC_AGAIN;
     }
-    if (cr[1] != '\n' || line.len < 6) {
+    if (bytes.p[n + 1] != '\n') {
         return RC_INVALID;
     }
-    rc = v1_line(str_from(line, 6), client);
+    rc = v1_line(str_from((struct str){bytes.p, n}, 6), client);
     if (rc == RC_OK) {
-        *len = line.len + 2;
+        *len = n + 2;
     }
     return rc;
 }
