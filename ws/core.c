@@ -24,7 +24,7 @@ void core_init(struct core *k, const struct ws_conf *conf, uint16_t worker)
     hub_init(&k->hub, &k->conns, (uint32_t)conf->users_max, conf->set_members_max);
     outq_pool_init(&k->queues, (uint32_t)conf->queue_frames_max);
     wheel_init(&k->wheel, k->now_ms);
-    k->ping = msg_new(MSG_PING, STR_NONE, MSG_NO_HOLE);
+    k->ping = msg_new(MSG_PING, STR("c"), MSG_NO_HOLE); /* libwebsockets hides pongs without a payload */
 }
 
 void core_release(struct core *k)
