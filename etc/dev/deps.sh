@@ -41,7 +41,7 @@ as_root() {
 }
 
 apt() {
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -o Dpkg::Use-Pty=0 "$@"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Use-Pty=0 "$@"
 }
 
 # While we install, nothing that a package brings may be started.
@@ -61,7 +61,7 @@ install_quietly() {
 
 install_missing() {
     echo "deps: installing ${missing[*]}"
-    apt update -q || echo "deps: apt-get update failed, trying with the package lists as they are" >&2
+    apt update || echo "deps: apt-get update failed, trying with the package lists as they are" >&2
     install_quietly
     case " ${missing[*]} " in
     *" nginx-light "*)
