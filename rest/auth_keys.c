@@ -182,6 +182,21 @@ static enum rc load_secrets(struct jwt_keys *keys, const char *path, bool create
     return rc;
 }
 
+static enum rc add_jwks(struct jwt_keys *keys, const char *path, struct buf *text, struct buf *why)
+{
+    struct buf complaint = BUF_INIT;
+    enum rc rc = read_file(path, false, text, why);
+
+    if (rc == RC_OK) {
+        rc = jwt_keys_add_jwks(keys, buf_str(text), &complaint);
+        if (rc != RC_OK) {
+            buf_addf(why, "%s: %.*s\n", path, (int)complaint.len, complaint.len > 0 ? complaint.p : "");
+        }
+    }
+    buf_release(&complaint);
+    return rc;
+}
+
 enum rc auth_keys_load(const char *secret_file, const char *jwks_file, const char *issuer,
                        const char *audience, uint64_t leeway_s, bool create, struct jwt_keys **out,
                        struct buf *why)
@@ -195,10 +210,7 @@ enum rc auth_keys_load(const char *secret_file, const char *jwks_file, const cha
         rc = load_secrets(keys, secret_file, create, why);
     }
     if (rc == RC_OK && jwks_file[0] != '\0') {
-        rc = read_file(jwks_file, false, &text, why);
-        if (rc == RC_OK) {
-            rc = jwt_keys_add_jwks(keys, buf_str(&text), why);
-        }
+        rc = add_jwks(keys, jwks_file, &text, why);
     }
     buf_release(&text);
     if (rc != RC_OK) {

@@ -163,6 +163,14 @@ static int bind_socket(struct addr *at)
     return fd;
 }
 
+static void explain_bind(const struct addr *at, struct buf *why)
+{
+    char text[ADDR_TEXT_BYTES];
+
+    addr_text(at, text);
+    buf_addf(why, "Cannot bind %s port %u: %m.\n", text, at->port);
+}
+
 enum rc door_listen_open(struct door_listener *listeners, unsigned count, struct buf *why)
 {
     unsigned i;
@@ -176,10 +184,7 @@ enum rc door_listen_open(struct door_listener *listeners, unsigned count, struct
             l->fd = bind_socket(&l->at);
         }
         if (l->fd < 0) {
-            char text[ADDR_TEXT_BYTES];
-
-            addr_text(&l->at, text);
-            buf_addf(why, "Cannot bind %s port %u: %s.\n", text, l->at.port, strerror(errno));
+            explain_bind(&l->at, why);
             door_listen_close(listeners, count);
             return RC_UNAVAILABLE;
         }
@@ -197,4 +202,25 @@ void door_listen_close(struct door_listener *listeners, unsigned count)
             listeners[i].fd = -1;
         }
     }
+}
+
+enum rc door_listen_probe(const char *setting, struct buf *why)
+{
+    struct door_listener listeners[DOOR_LISTENERS_MAX];
+    unsigned i, count = 0;
+    enum rc rc = door_listen_parse(setting, listeners, &count, why);
+
+    for (i = 0; i < count && rc == RC_OK; i++) {
+        if (find_inherited(&listeners[i].at) >= 0) {
+            continue;
+        }
+        int fd = bind_socket(&listeners[i].at);
+        if (fd >= 0) {
+            close(fd);
+        } else {
+            explain_bind(&listeners[i].at, why);
+            rc = RC_UNAVAILABLE;
+        }
+    }
+    return rc;
 }

@@ -31,6 +31,9 @@ RC_CHECK enum rc door_listen_parse(const char *setting, struct door_listener *ou
                                    struct buf *why);
 /* Bind all of them (or none); they do not listen yet, unless inherited. Port 0 gets one of the system's, shown in at. */
 RC_CHECK enum rc door_listen_open(struct door_listener *listeners, unsigned count, struct buf *why);
+/* Whether door_listen_open would succeed now. A process that cannot serve must find out before it takes the log over from
+ * one that does. */
+RC_CHECK enum rc door_listen_probe(const char *setting, struct buf *why);
 void door_listen_close(struct door_listener *listeners, unsigned count);
 
 #endif

@@ -27,6 +27,15 @@ struct feed *feed_new(const struct feed_conf *conf, struct cache *cache)
     return f;
 }
 
+void feed_reload(struct feed *f, const struct feed_conf *conf)
+{
+    feed_lock(f);
+    f->conf.replay_max_events = conf->replay_max_events;
+    f->conf.user_connections_max = conf->user_connections_max;
+    f->conf.address_connections_max = conf->address_connections_max;
+    feed_unlock(f);
+}
+
 void feed_bind(struct feed *f, struct svc *svc)
 {
     f->svc = svc;

@@ -11,8 +11,10 @@
 
 #include "rest/auth.h"
 #include "rest/door.h"
+#include "rest/door_listen.h"
 #include "rest/link_server.h"
 #include "rest/ratelimit.h"
+#include "rest/settings.h"
 #include "rest/start.h"
 #include "rest/workpool.h"
 #include "shared/clock.h"
@@ -25,8 +27,17 @@ enum { EXIT_RUN = 1, EXIT_USAGE = 2 };
 #define CONNECT_DEADLINE_MS 60000
 #define DRAIN_MS 5000
 #define RATE_KEYS 65536
+#define SETS_MAX 64
+
+struct flags {
+    const char *config;
+    char *sets[SETS_MAX]; /* --set, in order */
+    unsigned sets_count;
+    bool check, print;
+};
 
 struct app {
+    struct flags flags;
     struct rest_conf *conf;
     struct buf password;
     struct store_conf store_conf;
@@ -38,9 +49,23 @@ struct app {
     struct door *door;
 };
 
+/* Sentences end with a newline; in a log line they stand behind each other. */
+static const char *one_line(struct buf *why)
+{
+    for (size_t i = 0; i < why->len; i++) {
+        why->p[i] = why->p[i] == '\n' ? ' ' : why->p[i];
+    }
+    return log_esc(str_trim(buf_str(why)));
+}
+
+/* What is wrong with flags and settings is for the person who wrote them: plain lines, one for each. */
 _Noreturn static void die(int status, const char *event, struct buf *why)
 {
-    log_err(event, "why=%s", log_esc(str_trim(buf_str(why))));
+    if (status == EXIT_USAGE) {
+        fprintf(stderr, "%.*s", (int)why->len, why->len > 0 ? why->p : "");
+    } else {
+        log_err(event, "why=%s", one_line(why));
+    }
     exit(status);
 }
 
@@ -57,43 +82,39 @@ static void usage(FILE *out)
 {
     fputs("usage: confab-rest [--config FILE] [--set KEY=VALUE]... [--check-config | --print-config]\n"
           "\n"
-          "The API daemon: HTTP, rules and the database. Settings: --print-config shows them all.\n",
+          "The API daemon: HTTP, rules and the database.\n"
+          "  --config FILE     settings, key = value; without it the defaults\n"
+          "  --set KEY=VALUE   one setting, instead of the file's\n"
+          "  --check-config    check the settings and the files they name, and end: 0 good, 2 not\n"
+          "  --print-config    print every setting with its meaning, bounds and value\n"
+          "Exit status: 0 asked to stop, 1 failed (start it again), 2 flags or settings (do not).\n"
+          "SIGHUP reads the file again and takes over the settings marked reloadable.\n",
           out);
 }
 
-struct flags {
-    const char *config;
-    bool check, print;
-};
-
-static void set_or_die(const char *assignment)
+static void add_set(struct flags *flags, char *assignment)
 {
-    struct rest_conf *conf = NULL;
-    const struct conf_key *keys = rest_conf_keys(&conf);
-    struct buf why = BUF_INIT;
-    if (conf_set(keys, rest_conf_keys_count, assignment, &why) != RC_OK) {
-        die(EXIT_USAGE, "bad_setting", &why);
+    if (flags->sets_count == SETS_MAX) {
+        fprintf(stderr, "--set is given more than %d times.\n", SETS_MAX);
+        exit(EXIT_USAGE);
     }
+    flags->sets[flags->sets_count++] = assignment;
 }
 
-/* Twice: the file goes before --set, wherever it stands. */
-static void read_flags(int argc, char **argv, bool apply, struct flags *flags)
+static void read_flags(int argc, char **argv, struct flags *flags)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
         {"check-config", no_argument, NULL, 'k'}, {"print-config", no_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
-    optind = 1;
     for (int c = 0; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
         switch (c) {
         case 'c':
             flags->config = optarg;
             break;
         case 's':
-            if (apply) {
-                set_or_die(optarg);
-            }
+            add_set(flags, optarg);
             break;
         case 'k':
             flags->check = true;
@@ -115,26 +136,29 @@ static void read_flags(int argc, char **argv, bool apply, struct flags *flags)
     }
 }
 
-static struct rest_conf *configure(int argc, char **argv)
+static struct rest_conf *configure(const struct flags *flags)
 {
-    struct flags flags = {0};
     struct rest_conf *conf = NULL;
     const struct conf_key *keys = rest_conf_keys(&conf);
     struct buf why = BUF_INIT;
     conf_defaults(keys, rest_conf_keys_count);
-    read_flags(argc, argv, false, &flags);
-    if (flags.config != NULL && conf_load(keys, rest_conf_keys_count, flags.config, &why) != RC_OK) {
+    if (flags->config != NULL &&
+        conf_load(keys, rest_conf_keys_count, flags->config, &why) != RC_OK) {
         die(EXIT_USAGE, "bad_config", &why);
     }
-    read_flags(argc, argv, true, &flags);
-    if (flags.print) {
+    for (unsigned i = 0; i < flags->sets_count; i++) {
+        if (conf_set(keys, rest_conf_keys_count, flags->sets[i], &why) != RC_OK) {
+            die(EXIT_USAGE, "bad_setting", &why);
+        }
+    }
+    if (flags->print) {
         conf_print(keys, rest_conf_keys_count, stdout);
         exit(0);
     }
-    if (rest_conf_check(conf, &why) != RC_OK) {
+    if (settings_check(conf, &why) != RC_OK) {
         die(EXIT_USAGE, "bad_config", &why);
     }
-    if (flags.check) {
+    if (flags->check) {
         exit(0);
     }
     return conf;
@@ -237,6 +261,32 @@ static void raise_file_limit(void)
     }
 }
 
+/* A mistake in the file changes nothing: the running system goes on as it is. */
+static void reload(struct app *a)
+{
+    struct buf changed = BUF_INIT, waiting = BUF_INIT, why = BUF_INIT;
+    struct feed_conf limits;
+    enum rc rc = settings_reload(a->flags.config, a->flags.sets, a->flags.sets_count, &changed, &waiting, &why);
+    if (rc == RC_OK) {
+        rc = door_policy_reload(a->policy, a->conf, &why);
+    }
+    if (rc != RC_OK) {
+        log_err("reload_failed", "why=%s", one_line(&why));
+    } else {
+        log_set_level((enum log_level)a->conf->log_level);
+        feed_settings(a->conf, &limits);
+        feed_reload(a->svc.feed, &limits);
+        http_server_reload(a->http);
+        door_reload(a->door);
+        peers_reload(a->peers, a->conf);
+        log_info("reloaded", "changed=%s after_restart=%s", log_esc(buf_str(&changed)),
+                 log_esc(buf_str(&waiting)));
+    }
+    buf_release(&changed);
+    buf_release(&waiting);
+    buf_release(&why);
+}
+
 /* Until a signal asks to stop. */
 static void wait_for_stop(struct app *a, int signals)
 {
@@ -249,10 +299,7 @@ static void wait_for_stop(struct app *a, int signals)
         if (n != (ssize_t)sizeof(info) || info.ssi_signo != SIGHUP) {
             return;
         }
-        log_info("reload", "what=settings");
-        http_server_reload(a->http);
-        door_reload(a->door);
-        peers_reload(a->peers, a->conf);
+        reload(a);
     }
 }
 
@@ -289,11 +336,13 @@ int main(int argc, char **argv)
     struct app app = {0};
     struct buf why = BUF_INIT;
     log_init("rest", LOG_LEVEL_INFO);
-    app.conf = configure(argc, argv);
+    read_flags(argc, argv, &app.flags);
+    app.conf = configure(&app.flags);
     log_set_level((enum log_level)app.conf->log_level);
     raise_file_limit();
     int signals = block_signals();
     store_library_init();
+    must(door_listen_probe(app.conf->listen, &why), "cannot_listen", &why);
     start_services(&app, &why);
     start_transports(&app, &why);
     log_info("ready", "listen=%s", log_esc(str_of(app.conf->listen)));

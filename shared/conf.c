@@ -258,6 +258,51 @@ void conf_defaults(const struct conf_key *keys, size_t count)
     }
 }
 
+/* Other threads may be reading numbers meanwhile: each is the old one or the new one. */
+static void take_value(const struct conf_key *to, const struct conf_key *from)
+{
+    switch (to->type) {
+    case CONF_STRING: {
+        char **a = to->value, **b = from->value;
+        char *old = *a;
+        *a = *b;
+        *b = old;
+        return;
+    }
+    case CONF_BOOL:
+        __atomic_store((bool *)to->value, (bool *)from->value, __ATOMIC_RELAXED);
+        return;
+    case CONF_ENUM:
+        __atomic_store((int *)to->value, (int *)from->value, __ATOMIC_RELAXED);
+        return;
+    case CONF_U64:
+    case CONF_MS:
+    case CONF_BYTES:
+        __atomic_store((uint64_t *)to->value, (uint64_t *)from->value, __ATOMIC_RELAXED);
+        return;
+    }
+}
+
+void conf_take(const struct conf_key *keys, const struct conf_key *fresh, size_t count,
+               struct buf *changed, struct buf *waiting)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct buf before = BUF_INIT, after = BUF_INIT;
+        conf_value_add(&before, &keys[i]);
+        conf_value_add(&after, &fresh[i]);
+        if (!str_eq(buf_str(&before), buf_str(&after))) {
+            bool taken = (keys[i].flags & CONF_RELOADABLE) != 0;
+            struct buf *names = taken ? changed : waiting;
+            buf_addf(names, "%s%s", names->len > 0 ? "," : "", keys[i].name);
+            if (taken) {
+                take_value(&keys[i], &fresh[i]);
+            }
+        }
+        buf_release(&before);
+        buf_release(&after);
+    }
+}
+
 /* "# help (1s to 5m; reloadable)" and "key = value". A secret that is set is only mentioned. */
 static void print_row(struct buf *out, const struct conf_key *key)
 {

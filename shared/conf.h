@@ -60,6 +60,13 @@ RC_CHECK enum rc conf_load(const struct conf_key *keys, size_t count, const char
 /* One "key=value" from the command line. */
 RC_CHECK enum rc conf_set(const struct conf_key *keys, size_t count, const char *assignment,
                           struct buf *why);
+/*
+ * fresh: the same table over another struct, loaded. Reloadable values that differ are taken over (numbers in one store,
+ * strings change places with those of fresh); the names of these are added to changed, those of other rows that differ
+ * to waiting, separated by commas.
+ */
+void conf_take(const struct conf_key *keys, const struct conf_key *fresh, size_t count,
+               struct buf *changed, struct buf *waiting);
 /* Every key with help, bounds and present value, in file form (loads back to the same values). */
 void conf_print(const struct conf_key *keys, size_t count, FILE *out);
 void conf_release(const struct conf_key *keys, size_t count);

@@ -457,6 +457,52 @@ static void no_choices(void)
     conf_defaults(table, 1);
 }
 
+static void test_conf_take_moves_what_is_reloadable(void **state)
+{
+    static struct {
+        bool flag;
+        uint64_t number, any, wait_ms, pause_ms, size;
+        char *name, *path, *secret;
+        int mode;
+    } other;
+    struct conf_key over[COUNT(keys)];
+    struct buf why = BUF_INIT, changed = BUF_INIT, waiting = BUF_INIT;
+    const char *path = conf.path;
+    (void)state;
+    _Static_assert(sizeof(other) == sizeof(conf), "the same fields");
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        over[i] = keys[i];
+        over[i].value = (char *)&other + ((char *)keys[i].value - (char *)&conf);
+    }
+    conf_defaults(over, COUNT(over));
+    conf_take(keys, over, COUNT(keys), &changed, &waiting);
+    assert_int_equal(changed.len + waiting.len, 0);
+
+    assert_int_equal(conf_parse(over, COUNT(over), "f", STR("number = 7\nmode = off\npath = /x\nflag = no\n"), &why), RC_OK);
+    conf_take(keys, over, COUNT(keys), &changed, &waiting);
+    assert_true(str_eq(buf_str(&changed), STR("number,mode")));
+    assert_true(str_eq(buf_str(&waiting), STR("flag,path")));
+    assert_int_equal(conf.number, 7);
+    assert_int_equal(conf.mode, 0);
+    assert_true(conf.flag);
+    assert_ptr_equal(conf.path, path);
+
+    over[7].flags |= CONF_RELOADABLE;
+    struct conf_key reloadable[COUNT(keys)];
+    memcpy(reloadable, keys, sizeof(keys));
+    reloadable[7].flags |= CONF_RELOADABLE;
+    buf_clear(&changed);
+    conf_take(reloadable, over, COUNT(keys), &changed, &waiting);
+    assert_true(str_eq(buf_str(&changed), STR("path")));
+    assert_string_equal(conf.path, "/x");
+    assert_ptr_equal(other.path, path); /* to be released with the other table */
+
+    conf_release(over, COUNT(over));
+    buf_release(&why);
+    buf_release(&changed);
+    buf_release(&waiting);
+}
+
 static void test_conf_bad_table_is_our_bug(void **state)
 {
     (void)state;
@@ -489,6 +535,7 @@ int main(void)
         WITH_CONF(test_conf_prints_its_form),
         WITH_CONF(test_conf_print_loads_back),
         WITH_CONF(test_conf_release_may_be_repeated),
+        WITH_CONF(test_conf_take_moves_what_is_reloadable),
         cmocka_unit_test(test_conf_bad_table_is_our_bug),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

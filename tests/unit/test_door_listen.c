@@ -107,6 +107,28 @@ static void test_inherited_sockets_are_used(void **state)
     buf_release(&why);
 }
 
+static void test_probe_tells_of_a_taken_port_and_takes_none(void **state)
+{
+    struct buf why = BUF_INIT;
+    char setting[64];
+    unsigned count = 0;
+
+    (void)state;
+    assert_int_equal(parse("127.0.0.1:0 rooms", &count), RC_OK);
+    assert_int_equal(door_listen_open(listeners, count, &why), RC_OK);
+    assert_int_equal(listen(listeners[0].fd, 1), 0);
+    snprintf(setting, sizeof(setting), "127.0.0.1:0 rooms, 127.0.0.1:%u rooms", listeners[0].at.port);
+    assert_int_equal(door_listen_probe(setting, &why), RC_UNAVAILABLE);
+    assert_non_null(strstr(why.p, "Cannot bind 127.0.0.1 port"));
+    door_listen_close(listeners, count);
+
+    buf_clear(&why);
+    assert_int_equal(door_listen_probe(setting, &why), RC_OK);
+    assert_int_equal(door_listen_probe(setting, &why), RC_OK);
+    assert_int_equal(door_listen_probe("nonsense", &why), RC_INVALID);
+    buf_release(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_mistakes_are_told),
         cmocka_unit_test(test_port_zero_and_a_taken_port),
         cmocka_unit_test(test_inherited_sockets_are_used),
+        cmocka_unit_test(test_probe_tells_of_a_taken_port_and_takes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
