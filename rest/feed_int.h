@@ -62,7 +62,8 @@ struct ring_entry *ring_entry_new(const struct event *e, struct str encoded, uin
 struct slot { /* a user on a worker */
     uint64_t user_id; /* 0: free */
     uint32_t user;    /* cache index */
-    uint32_t sessions, adopts;
+    uint32_t sessions;
+    uint32_t adopts; /* sent for this slot on this link, whoever had it */
 };
 
 struct adopt { /* a descriptor that the worker has not acknowledged */

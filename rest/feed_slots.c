@@ -37,7 +37,10 @@ void feed_room_for_slot(struct feed_worker *w, uint32_t slot)
 void feed_use_slot(struct feed_worker *w, uint32_t slot, uint64_t user_id, uint32_t user)
 {
     feed_room_for_slot(w, slot);
-    w->slots[slot] = (struct slot){.user_id = user_id, .user = user};
+    /* adopts count on over users and both sides of the link, so that a late "gone" is known as late. */
+    w->slots[slot].user_id = user_id;
+    w->slots[slot].user = user;
+    w->slots[slot].sessions = 0;
     set_slot_of(w, user, slot);
     w->users++;
 }
@@ -45,7 +48,9 @@ void feed_use_slot(struct feed_worker *w, uint32_t slot, uint64_t user_id, uint3
 void feed_free_slot(struct feed_worker *w, uint32_t slot)
 {
     set_slot_of(w, w->slots[slot].user, 0);
-    w->slots[slot] = (struct slot){0};
+    w->slots[slot].user_id = 0;
+    w->slots[slot].user = 0;
+    w->slots[slot].sessions = 0;
     w->users--;
     if (w->free_count == w->free_room) {
         w->free_room = w->free_room ? w->free_room * 2 : 64;
