@@ -132,18 +132,87 @@ static void collect(const struct feed *f, uint32_t user, uint64_t after, struct 
     }
 }
 
-/* Encoded events of ids[at..at+count), each once (an own event may also be the chat's). */
-static uint16_t gather(const struct feed *f, const uint64_t *ids, size_t count, struct buf *events)
+/*
+ * What happened in a chat before the user joined it (again) is not for the user: going back from the
+ * newest event, everything of a chat behind one's own joining is dropped, but for one's own removal.
+ */
+struct joinings {
+    struct map64 chats; /* whose joining has been seen */
+};
+
+static bool before_joining(struct joinings *j, uint64_t me, uint8_t kind, uint64_t chat_id,
+                           uint64_t subject_id)
 {
-    uint16_t n = 0;
-    for (size_t i = 0; i < count; i++) {
+    uint32_t seen = 0;
+    if (chat_id == 0 || (kind == EV_MEMBER_REMOVED && subject_id == me)) {
+        return false;
+    }
+    if (map64_get(&j->chats, chat_id, &seen)) {
+        return true;
+    }
+    if (kind == EV_MEMBER_ADDED && subject_id == me) {
+        map64_put(&j->chats, chat_id, 1);
+    }
+    return false;
+}
+
+/* Sorted ids without doubles (an own event may also be the chat's) and without what was before a joining. */
+static size_t select_ids(const struct feed *f, uint64_t me, uint64_t *ids, size_t count)
+{
+    struct joinings j = {MAP64_INIT};
+    size_t kept = count; /* filled from the end */
+    for (size_t i = count; i-- > 0;) {
         const struct ring_entry *e = ring_at(&f->ring, ids[i]);
-        if (e != NULL && (i == 0 || ids[i] != ids[i - 1])) {
-            buf_add(events, e->bytes, e->len);
-            n++;
+        bool twice = i + 1 < count && kept < count && ids[kept] == ids[i];
+        if (e != NULL && !twice && !before_joining(&j, me, e->kind, e->chat_id, e->subject_id)) {
+            ids[--kept] = ids[i];
         }
     }
-    return n;
+    map64_release(&j.chats);
+    memmove(ids, ids + kept, (count - kept) * sizeof(ids[0]));
+    return count - kept;
+}
+
+/* Where each message's newest event is: replay shows messages as they are now, as the database would. */
+static void find_newest(const struct feed *f, const uint64_t *ids, size_t count, struct map64 *newest)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct ring_entry *e = ring_at(&f->ring, ids[i]);
+        if (event_is_message(e->kind)) {
+            map64_put(newest, map64_hash_pair(e->chat_id, e->seq), (uint32_t)i);
+        }
+    }
+}
+
+static void add_as_now(const struct ring_entry *e, const struct ring_entry *now, struct buf *events)
+{
+    struct rd then_bytes = rd_of(e->bytes, e->len), now_bytes = rd_of(now->bytes, now->len);
+    struct event then, last;
+    if (e == now || event_decode(&then_bytes, &then) != RC_OK ||
+        event_decode(&now_bytes, &last) != RC_OK) {
+        buf_add(events, e->bytes, e->len);
+        return;
+    }
+    then.content = last.content;
+    then.message_flags = last.message_flags;
+    then.version = last.version;
+    event_encode(events, &then);
+}
+
+/* Encoded events of the first `take` ids. */
+static void gather(const struct feed *f, const uint64_t *ids, size_t count, size_t take, struct buf *events)
+{
+    struct map64 newest = MAP64_INIT;
+    find_newest(f, ids, count, &newest);
+    for (size_t i = 0; i < take; i++) {
+        const struct ring_entry *e = ring_at(&f->ring, ids[i]);
+        uint32_t at = (uint32_t)i;
+        if (event_is_message(e->kind)) {
+            (void)map64_get(&newest, map64_hash_pair(e->chat_id, e->seq), &at);
+        }
+        add_as_now(e, ring_at(&f->ring, ids[at]), events);
+    }
+    map64_release(&newest);
 }
 
 /* The next chunk from the ring, and LIVE when it is the last. */
@@ -157,8 +226,8 @@ static void from_ring(struct feed *f, struct feed_worker *w, struct attach *a)
         collect(f, user, a->cursor, &ids);
     }
     cache_unlock(f->cache);
-    const uint64_t *list = (const uint64_t *)(const void *)ids.p;
-    size_t total = ids.len / sizeof(list[0]);
+    uint64_t *list = (uint64_t *)(void *)ids.p;
+    size_t total = select_ids(f, a->user_id, list, ids.len / sizeof(list[0]));
     if (total > f->conf.replay_max_events) {
         put_gap(f, w, a->session, a->generation, LINK_GAP_TOO_MUCH);
         feed_attach_drop(w, a->session);
@@ -169,10 +238,10 @@ static void from_ring(struct feed *f, struct feed_worker *w, struct attach *a)
     size_t take = last ? total : f->conf.replay_chunk_events;
     bool was_empty = w->q.len == 0;
     if (take > 0) {
-        uint16_t n = gather(f, list, take, &events);
+        gather(f, list, total, take, &events);
         a->cursor = list[take - 1];
-        link_put_chunk(&w->q, a->session, a->generation, n, a->cursor, buf_str(&events));
-        metric_add(METRIC_FEED_REPLAYED, n);
+        link_put_chunk(&w->q, a->session, a->generation, (uint16_t)take, a->cursor, buf_str(&events));
+        metric_add(METRIC_FEED_REPLAYED, (int64_t)take);
     }
     if (last) {
         link_put_live(&w->q, a->session, a->generation, published);
@@ -369,6 +438,20 @@ static void next_chunk(struct feed *f, struct feed_worker *w, struct attach *a)
 
 static void go_on(struct feed *f, struct feed_worker *w, struct attach *a);
 
+static uint32_t select_refs(uint64_t me, struct row_event *refs, uint32_t count)
+{
+    struct joinings j = {MAP64_INIT};
+    uint32_t kept = count;
+    for (uint32_t i = count; i-- > 0;) {
+        if (!before_joining(&j, me, refs[i].kind, refs[i].chat_id, refs[i].subject_id)) {
+            refs[--kept] = refs[i];
+        }
+    }
+    map64_release(&j.chats);
+    memmove(refs, refs + kept, (count - kept) * sizeof(refs[0]));
+    return count - kept;
+}
+
 static void refs_job(struct store *store, void *ctx)
 {
     struct replay *r = ctx;
@@ -380,9 +463,12 @@ static void refs_job(struct store *store, void *ctx)
     feed_lock(f);
     struct feed_worker *w = NULL;
     struct attach *a = still_wanted(r, &w);
-    if (a != NULL && rc == STORE_OK && r->refs_count <= max) {
+    if (a != NULL && rc == STORE_OK && r->refs_count == 0) {
+        a->cursor = r->upto; /* nothing in it was for this user */
+        go_on(f, w, a);
+    } else if (a != NULL && rc == STORE_OK && r->refs_count <= max) {
         a->refs = r->refs;
-        a->refs_count = r->refs_count;
+        a->refs_count = select_refs(r->user_id, r->refs, r->refs_count);
         a->refs_at = 0;
         r->refs = NULL;
         a->upto = r->upto;
