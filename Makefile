@@ -188,15 +188,18 @@ UNIT_TESTS = \
   test_code \
   test_conf \
   test_decide \
+  test_dialects \
   test_door_head \
   test_door_listen \
   test_door_policy \
   test_event \
   test_http_router \
   test_http_tidy \
+  test_hub \
   test_id \
   test_json \
   test_jwt \
+  test_limits \
   test_link_frame \
   test_link_hello \
   test_link_msg \
@@ -206,8 +209,11 @@ UNIT_TESTS = \
   test_map64 \
   test_mem \
   test_metrics \
+  test_msg \
+  test_outq \
   test_password \
   test_peers \
+  test_pending \
   test_proxy \
   test_ratelimit \
   test_rc \
@@ -217,6 +223,7 @@ UNIT_TESTS = \
   test_svc_auth \
   test_svc_read \
   test_utf8 \
+  test_wheel \
   test_workpool \
 
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
@@ -239,15 +246,25 @@ test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c
+test_dialects_SRCS = ws/dialect_list.c ws/dialect_rooms.c ws/dialect_rooms_event.c tests/lib/sample_event.c
+test_hub_SRCS = ws/hub.c ws/conn.c
+test_limits_SRCS = ws/limits.c
+test_msg_SRCS = ws/msg.c
+test_outq_SRCS = ws/outq.c ws/msg.c
+test_pending_SRCS = ws/pending.c
+test_wheel_SRCS = ws/wheel.c
 test_workpool_SRCS = rest/workpool.c
 
 # Programs of the integration tests, built like unit tests but not run by themselves.
 TEST_HELPERS = \
   fake_rest \
 
+fake_rest_SRCS = tests/lib/sample_event.c
+
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
   fuzz_conf \
+  fuzz_dialect_rooms \
   fuzz_door_head \
   fuzz_id \
   fuzz_json \
