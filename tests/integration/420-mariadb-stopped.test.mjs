@@ -1,0 +1,123 @@
+// MariaDB goes away under load, politely and by SIGKILL, also inside COMMIT: writes 503, cached reads go on, sockets stay,
+// everything recovers by itself, nothing acknowledged is lost and nothing is stored twice.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { useSystem } from '../lib/system.mjs';
+import { until } from '../lib/wait.mjs';
+
+const sys = useSystem({ before, after }, { workers: 1, syncDelay: true, rest: { writer_deadline_ms: '3s' } });
+
+class Load {
+    constructor(by, room, name, lanes = 4) {
+        this.acknowledged = [];
+        this.stop = false;
+        this.unknown = 0;
+        this.running = Promise.all(Array.from({ length: lanes }, async (_, lane) => {
+            for (let i = 0; !this.stop; i += 1) {
+                const body = { content: `${name} ${lane}.${i}`, client_msg_id: `${name} ${lane}.${i}` };
+                this.acknowledged.push(await until('acknowledgement', async () => {
+                    const answer = await sys.api.call('POST', `/api/chats/${room.chat_id}/messages`, { token: by.token, body });
+                    if (answer.status === 503) {
+                        this.unknown += 1;
+                        assert.ok(['unavailable', 'outcome_unknown', 'queue_full'].includes(answer.json.code), answer.text);
+                        assert.ok(answer.headers.get('retry-after'));
+                    } else if (answer.status >= 300) {
+                        throw Object.assign(new Error(answer.text), { final: true });
+                    }
+                    return answer.status < 300 && answer.json.seq;
+                }, 60000));
+            }
+        }));
+    }
+
+    async finish() {
+        this.stop = true;
+        await this.running;
+    }
+}
+
+async function outage(kind, name) {
+    const [ann, bob] = await sys.api.users(2);
+    const room = await sys.api.group(ann, name, [bob]);
+    const client = await sys.rooms(bob, { ext: true });
+    const strict = await sys.rooms(bob);
+    const load = new Load(ann, room, name);
+    await until('some load', () => load.acknowledged.length > 50);
+    await kind(load);
+    // Cached reads, readiness, sockets.
+    const me = await sys.api.call('GET', '/api/me', { token: bob.token });
+    assert.equal(me.status, 200);
+    const list = await sys.api.call('GET', '/api/chats', { token: bob.token });
+    assert.equal(list.status, 200, list.text);
+    assert.equal(list.json.chats[0].chat_id, room.chat_id);
+    await until('readiness says no', async () => (await sys.api.call('GET', '/readyz')).status === 503);
+    assert.equal((await sys.api.call('GET', '/healthz')).status, 200);
+    const history = await sys.api.call('GET', `/api/chats/${room.chat_id}/messages`, { token: bob.token });
+    assert.equal(history.status, 503, history.text);
+    await until('a write is refused', () => load.unknown > 0, 20000);
+    client.send({ type: 'ping' });
+    await client.wait('pong');
+
+    await sys.db.start();
+    await sys.ready();
+    const more = load.acknowledged.length + 30;
+    await until('the load goes on', () => load.acknowledged.length > more, 30000);
+    await load.finish();
+    const final = (await sys.api.send(ann, room.chat_id, 'final', { client_msg_id: `${name} final` })).seq;
+    await client.wait((f) => f._ext?.seq === final);
+    await strict.wait((f) => f.data?.content === 'final');
+    assert.ok(client.isOpen && strict.isOpen, 'a socket was closed');
+    assert.deepEqual(client.frames.filter((f) => f.data).map((f) => f._ext.seq), Array.from({ length: final }, (_, i) => i + 1));
+    assert.equal(strict.of('group_message').length, final);
+    assert.equal(new Set(load.acknowledged).size, load.acknowledged.length);
+    assert.equal(load.acknowledged.length + 1, final, 'something was stored that nobody was told of, or the other way round');
+}
+
+test('stopped and started politely', { timeout: 120000 }, () => outage(() => sys.db.stop(), 'polite'));
+test('killed', { timeout: 120000 }, () => outage(() => sys.db.kill(), 'killed'));
+test('killed while a COMMIT waits for the disk', { timeout: 120000 }, () => outage(async () => {
+    sys.db.setSyncDelay(500);
+    await until('a COMMIT that waits', async () => (await sys.db.sql(
+        "SELECT 1 FROM information_schema.processlist WHERE user = 'confab' AND (info LIKE 'commit%' OR state LIKE 'commit%')")).length > 0, 10000, 1);
+    await sys.db.kill();
+    sys.db.setSyncDelay(0);
+}, 'in commit'));
+
+test('a disk that takes a second for everything: slow, but right', { timeout: 120000 }, async () => {
+    const [ann, bob] = await sys.api.users(2);
+    const room = await sys.api.group(ann, 'Slow', [bob]);
+    sys.db.setSyncDelay(1000);
+    try {
+        // Each until it is acknowledged, always with the same key: some take longer than a caller is made to wait.
+        const sent = await Promise.all(Array.from({ length: 200 }, (_, i) => until(`message ${i}`, async () => {
+            const answer = await sys.api.call('POST', `/api/chats/${room.chat_id}/messages`,
+                { token: ann.token, body: { content: `slow ${i}`, client_msg_id: `slow ${i}` } });
+            return answer.status < 300 && answer.json;
+        }, 60000)));
+        assert.equal(new Set(sent.map((m) => m.seq)).size, 200);
+        assert.deepEqual(sent.map((m) => m.seq).sort((x, y) => x - y), Array.from({ length: 200 }, (_, i) => i + 1));
+    } finally {
+        sys.db.setSyncDelay(0);
+    }
+});
+
+test('connections of confab-rest killed by an administrator: it reconnects', { timeout: 60000 }, async () => {
+    const [ann, bob] = await sys.api.users(2);
+    const room = await sys.api.group(ann, 'Killed connections', [bob]);
+    const load = new Load(ann, room, 'connections');
+    for (let round = 0; round < 5; round += 1) {
+        const so = load.acknowledged.length;
+        await until('some load', () => load.acknowledged.length > so + 20, 20000);
+        const ids = await sys.db.sql("SELECT id FROM information_schema.processlist WHERE user = 'confab'");
+        for (const [id] of ids) {
+            await sys.db.sql(`KILL ${id}`).catch(() => {});
+        }
+    }
+    await load.finish();
+    const final = await until('a last write', async () => {
+        const answer = await sys.api.call('POST', `/api/chats/${room.chat_id}/messages`, { token: ann.token, body: { content: 'final', client_msg_id: 'connections final' } });
+        return answer.status < 300 && answer.json;
+    });
+    assert.equal(final.seq, load.acknowledged.length + 1);
+    assert.equal((await sys.api.call('GET', `/api/chats/${room.chat_id}/messages`, { token: bob.token })).status, 200);
+});
