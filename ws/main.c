@@ -32,7 +32,7 @@ struct program {
 struct flags {
     const char *config;
     uint64_t worker;
-    bool check, print;
+    bool check, print, help;
 };
 
 static bool on_turn(void *ctx)
@@ -121,12 +121,19 @@ static void raise_files(const struct ws_conf *conf)
     }
 }
 
-static int usage(void)
+static int usage(FILE *out)
 {
-    fputs("usage: confab-ws --config FILE --worker N [--set key=value]... "
-          "[--check-config | --print-config]\n",
-          stderr);
-    return 2;
+    fputs("usage: confab-ws --config FILE --worker N [--set KEY=VALUE]... [--check-config | --print-config]\n"
+          "\n"
+          "One WebSocket worker; it gets its connections from confab-rest over a Unix socket.\n"
+          "  --config FILE     settings, key = value; without it the defaults\n"
+          "  --worker N        this worker's number, 1 to 65535; no two alike\n"
+          "  --set KEY=VALUE   one setting, instead of the file's\n"
+          "  --check-config    check the settings and end: 0 good, 2 not\n"
+          "  --print-config    print every setting with its meaning, bounds and value\n"
+          "Exit status: 0 asked to stop, 1 failed (start it again), 2 flags or settings (do not).\n",
+          out);
+    return out == stdout ? 0 : 2;
 }
 
 /* RC_OK; else the sentence is in why and the program ends with 2. */
@@ -135,7 +142,8 @@ static enum rc read_settings(int argc, char **argv, struct flags *flags, struct 
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"worker", required_argument, NULL, 'w'},
         {"set", required_argument, NULL, 's'},    {"check-config", no_argument, NULL, 'C'},
-        {"print-config", no_argument, NULL, 'P'}, {NULL, 0, NULL, 0},
+        {"print-config", no_argument, NULL, 'P'}, {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct ws_conf *conf;
     const struct conf_key *keys = ws_conf_keys(&conf);
@@ -144,7 +152,7 @@ static enum rc read_settings(int argc, char **argv, struct flags *flags, struct 
     conf_defaults(keys, ws_conf_keys_count);
     for (int pass = 0; pass < 2; pass++) { /* the file first, wherever --set stands */
         optind = 1;
-        while (rc == RC_OK && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        while (rc == RC_OK && (option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
             if (option == 'c' && pass == 0) {
                 flags->config = optarg;
                 rc = conf_load(keys, ws_conf_keys_count, optarg, why);
@@ -157,6 +165,7 @@ static enum rc read_settings(int argc, char **argv, struct flags *flags, struct 
             }
             flags->check = flags->check || option == 'C';
             flags->print = flags->print || option == 'P';
+            flags->help = flags->help || option == 'h';
         }
     }
     if (rc == RC_OK && optind != argc) {
@@ -173,11 +182,13 @@ int main(int argc, char **argv)
     struct ws_conf *conf;
     const struct conf_key *keys = ws_conf_keys(&conf);
     char name[32];
-    if (read_settings(argc, argv, &flags, &why) != RC_OK) {
-        fputs(why.len > 0 ? why.p : "", stderr);
+    enum rc rc = read_settings(argc, argv, &flags, &why);
+    if (rc != RC_OK || flags.help) {
+        bool is_explained = why.len > 0 && !flags.help;
+        fputs(is_explained ? why.p : "", stderr);
         buf_release(&why);
         conf_release(keys, ws_conf_keys_count);
-        return usage();
+        return is_explained ? 2 : usage(flags.help ? stdout : stderr);
     }
     buf_release(&why);
     if (flags.print) {
@@ -189,7 +200,7 @@ int main(int argc, char **argv)
     }
     if (flags.worker < 1 || flags.worker > UINT16_MAX) {
         conf_release(keys, ws_conf_keys_count);
-        return usage();
+        return usage(stderr);
     }
     (void)snprintf(name, sizeof(name), "ws%u", (unsigned)flags.worker);
     log_init(name, (enum log_level)conf->log_level);
