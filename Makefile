@@ -85,6 +85,7 @@ REST_SRCS = \
   rest/feed_command.c \
   rest/feed_publish.c \
   rest/feed_ring.c \
+  rest/feed_sets.c \
   rest/feed_slots.c \
   rest/feed_worker.c \
   rest/handler_admin.c \
@@ -99,9 +100,11 @@ REST_SRCS = \
   rest/http_auth.c \
   rest/http_conn.c \
   rest/http_error.c \
+  rest/http_field.c \
   rest/http_request.c \
   rest/http_router.c \
   rest/http_server.c \
+  rest/http_server_loop.c \
   rest/http_server_upgrade.c \
   rest/http_tidy.c \
   rest/job.c \
@@ -193,6 +196,7 @@ UNIT_TESTS = \
   test_door_listen \
   test_door_policy \
   test_event \
+  test_http_field \
   test_http_router \
   test_http_tidy \
   test_hub \
@@ -232,6 +236,7 @@ test_door_head_SRCS = rest/door_head.c
 test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
 test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
+test_http_field_SRCS = rest/http_field.c rest/rest_conf.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_tidy_SRCS = rest/http_tidy.c
 test_link_hello_SRCS = rest/link_hello.c
@@ -272,6 +277,7 @@ FUZZ_TARGETS = \
   fuzz_link \
   fuzz_utf8 \
 
+fuzz_dialect_rooms_SRCS = ws/dialect_list.c ws/dialect_rooms.c ws/dialect_rooms_event.c
 fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 fuzz_link_SRCS = tests/lib/link_recode.c
 

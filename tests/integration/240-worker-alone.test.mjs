@@ -55,7 +55,7 @@ describe('a worker', () => {
     it('shows a direct room under the other name to each, and a cursor to who asked', async () => {
         const [a, b] = [await w.connect({ user: 1, ext: 1 }), await w.connect({ user: 2 })];
         assert.equal((await a.wait('live'))._ext.event_id, 'abcd1234.303');
-        w.do('event', { id: 400, kind: 1, chat_kind: 1, slots: [1, 2] });
+        w.do('event', { id: 400, kind: 'chat_created', direct: true, slots: [1, 2] });
         const fa = await a.wait('new_chat_room');
         const fb = await b.wait('new_chat_room');
         assert.equal(fa.chat_room.chat_name, 'Bob');
@@ -131,7 +131,7 @@ describe('a worker', () => {
     it('closes what is revoked or kicked, in every state', async () => {
         const [a, b, c] = [await w.connect({ user: 2, family: 5 }), await w.connect({ user: 2, family: 6 }),
             await w.connect({ user: 2, ext: 1, since: 90, family: 5 })];
-        w.do('event', { id: 600, kind: 13, subject: 2, number: 5, slots: [2] });
+        w.do('event', { id: 600, kind: 'revoked', subject: 2, number: 5, slots: [2] });
         assert.deepEqual(await a.gone(), { code: 4401, reason: 'token_revoked' });
         assert.equal((await c.gone()).code, 4401);
         b.send({ type: 'ping' });

@@ -22,6 +22,7 @@
 #include "shared/json.h"
 #include "shared/link_msg.h"
 #include "shared/link_sock.h"
+#include "tests/lib/sample_event.h"
 
 #define FDS_MAX 20000
 
@@ -363,57 +364,10 @@ static void accept_one(void)
 
 /* -- commands of the test ------------------------------------------------------------------------------------ */
 
-static uint64_t arg(struct jval o, const char *key, uint64_t fallback)
-{
-    uint64_t n = fallback;
-    struct str s;
-    if (json_str(json_get(o, key), &s)) {
-        (void)str_u64(s, &n);
-    } else {
-        (void)!json_u64(json_get(o, key), &n);
-    }
-    return n;
-}
-
-static struct str text_arg(struct jval o, const char *key, struct str fallback)
-{
-    (void)!json_str(json_get(o, key), &fallback);
-    return fallback;
-}
-
-static struct event make_event(struct jval o)
-{
-    struct event_user ann = {1, 1700000000000000u, STR("ann"), STR("Ann")};
-    struct event_user bob = {2, 1700000000000000u, STR("bob"), STR("Bob")};
-    return (struct event){
-        .event_id = arg(o, "id", 0),
-        .kind = (uint8_t)arg(o, "kind", EV_MESSAGE),
-        .at_us = 1700000100000000u,
-        .chat_id = arg(o, "chat", 5),
-        .chat_kind = (uint8_t)arg(o, "chat_kind", CHAT_GROUP),
-        .chat_created_us = 1700000050000000u,
-        .chat_updated_us = 1700000060000000u,
-        .chat_name = text_arg(o, "name", STR("Team")),
-        .peer = {ann, bob},
-        .actor = ann,
-        .subject = {arg(o, "subject", 2), 1700000000000000u, STR("bob"), STR("Bob")},
-        .message_id = arg(o, "id", 0),
-        .seq = arg(o, "seq", 1),
-        .version = 1,
-        .message_created_us = 1700000100000000u,
-        .sender = ann,
-        .message_kind = STR("text"),
-        .content = text_arg(o, "content", STR("hello")),
-        .number = arg(o, "number", 0),
-        .origin_worker = (uint16_t)arg(o, "origin_worker", 0),
-        .origin_session = arg(o, "origin_session", 0),
-    };
-}
-
 static void add_slots(struct jval o, struct buf *slots, uint32_t *count)
 {
     struct jval list = json_get(o, "slots");
-    uint64_t first = arg(o, "first", 0), last = arg(o, "last", 0), slot;
+    uint64_t first = sample_u64(o, "first", 0), last = sample_u64(o, "last", 0), slot;
     for (size_t i = 0; i < json_length(list); i++) {
         if (json_u64(json_at(list, i), &slot)) {
             buf_add_be32(slots, (uint32_t)slot);
@@ -429,16 +383,16 @@ static void add_slots(struct jval o, struct buf *slots, uint32_t *count)
 /* {"do":"event","id","kind","to":"all"|"set"|absent,"set","slots":[],"first","last","content","repeat","bytes"} */
 static void do_event(struct jval o)
 {
-    struct event e = make_event(o);
+    struct event e = sample_event(o);
     struct buf slots = BUF_INIT, encoded = BUF_INIT, content = BUF_INIT;
     struct link_recipients to = {.to = LINK_TO_SLOTS};
-    struct str where = text_arg(o, "to", STR("slots"));
-    uint64_t repeat = arg(o, "repeat", 1), bytes = arg(o, "bytes", 0);
+    struct str where = sample_str(o, "to", STR("slots"));
+    uint64_t repeat = sample_u64(o, "repeat", 1), bytes = sample_u64(o, "bytes", 0);
     if (str_eq(where, STR("all"))) {
         to.to = LINK_TO_ALL;
     } else if (str_eq(where, STR("set"))) {
         to.to = LINK_TO_SET;
-        to.set = arg(o, "set", 1);
+        to.set = sample_u64(o, "set", 1);
     }
     add_slots(o, &slots, &to.count);
     to.slots = buf_str(&slots);
@@ -466,29 +420,29 @@ static void do_event(struct jval o)
 static void do_chunk(struct jval o)
 {
     struct buf events = BUF_INIT;
-    struct event e = make_event(o);
-    uint64_t count = arg(o, "count", 1);
+    struct event e = sample_event(o);
+    uint64_t count = sample_u64(o, "count", 1);
     for (uint64_t i = 0; i < count; i++) {
         event_encode(&events, &e);
         e.event_id++;
         e.message_id++;
         e.seq++;
     }
-    link_put_chunk(&me.out, arg(o, "session", 0), (uint32_t)arg(o, "generation", 1),
+    link_put_chunk(&me.out, sample_u64(o, "session", 0), (uint32_t)sample_u64(o, "generation", 1),
                    (uint16_t)count, e.event_id - 1, buf_str(&events));
     buf_release(&events);
 }
 
 static void do_reply(struct jval o)
 {
-    struct outcome outcome = {.code = (enum code)arg(o, "code", CODE_OK),
+    struct outcome outcome = {.code = (enum code)sample_u64(o, "code", CODE_OK),
                               .created = true,
-                              .event_id = arg(o, "event", 0),
-                              .chat_id = arg(o, "chat", 5),
-                              .message_id = arg(o, "event", 0),
-                              .seq = arg(o, "seq", 1),
-                              .at_us = 1700000100000000u};
-    link_put_reply(&me.out, (uint32_t)arg(o, "request", 0), arg(o, "session", 0), &outcome,
+                              .event_id = sample_u64(o, "event", 0),
+                              .chat_id = sample_u64(o, "chat", 5),
+                              .message_id = sample_u64(o, "event", 0),
+                              .seq = sample_u64(o, "seq", 1),
+                              .at_us = SAMPLE_MESSAGE_US};
+    link_put_reply(&me.out, (uint32_t)sample_u64(o, "request", 0), sample_u64(o, "session", 0), &outcome,
                    STR_NONE);
 }
 
@@ -501,13 +455,13 @@ static void do_set(struct jval o, uint16_t type)
     for (uint32_t i = 0; i < count && i < 4096; i++) {
         list[i] = rd_be32(&r);
     }
-    link_put_set(&me.out, type, arg(o, "set", 1), list, (uint16_t)count);
+    link_put_set(&me.out, type, sample_u64(o, "set", 1), list, (uint16_t)count);
     buf_release(&slots);
 }
 
 static void do_raw(struct jval o)
 {
-    struct str hex = text_arg(o, "hex", STR(""));
+    struct str hex = sample_str(o, "hex", STR(""));
     char bytes[2048];
     size_t n = hex.len / 2 < sizeof(bytes) ? hex.len / 2 : sizeof(bytes);
     for (size_t i = 0; i < n; i++) {
@@ -526,45 +480,45 @@ static void obey(struct str line)
         return;
     }
     struct jval o = json_root(doc);
-    struct str what = text_arg(o, "do", STR(""));
+    struct str what = sample_str(o, "do", STR(""));
     if (str_eq(what, STR("event"))) {
         do_event(o);
     } else if (str_eq(what, STR("chunk"))) {
         do_chunk(o);
     } else if (str_eq(what, STR("live"))) {
-        link_put_live(&me.out, arg(o, "session", 0), (uint32_t)arg(o, "generation", 1),
-                      arg(o, "position", me.published));
+        link_put_live(&me.out, sample_u64(o, "session", 0), (uint32_t)sample_u64(o, "generation", 1),
+                      sample_u64(o, "position", me.published));
     } else if (str_eq(what, STR("gap"))) {
-        link_put_gap(&me.out, arg(o, "session", 0), (uint32_t)arg(o, "generation", 1),
-                     arg(o, "position", me.published), (uint8_t)arg(o, "reason", 1));
+        link_put_gap(&me.out, sample_u64(o, "session", 0), (uint32_t)sample_u64(o, "generation", 1),
+                     sample_u64(o, "position", me.published), (uint8_t)sample_u64(o, "reason", 1));
     } else if (str_eq(what, STR("reply"))) {
         do_reply(o);
     } else if (str_eq(what, STR("reauth_reply"))) {
-        link_put_reauth_reply(&me.out, (uint32_t)arg(o, "request", 0), arg(o, "session", 0),
-                              (enum code)arg(o, "code", CODE_OK), arg(o, "family", 7),
-                              arg(o, "expires", 0));
+        link_put_reauth_reply(&me.out, (uint32_t)sample_u64(o, "request", 0), sample_u64(o, "session", 0),
+                              (enum code)sample_u64(o, "code", CODE_OK), sample_u64(o, "family", 7),
+                              sample_u64(o, "expires", 0));
     } else if (str_eq(what, STR("position"))) {
-        me.published = arg(o, "id", me.published);
+        me.published = sample_u64(o, "id", me.published);
         link_put_position(&me.out, me.published);
     } else if (str_eq(what, STR("set_add"))) {
         do_set(o, LINK_SET_ADD);
     } else if (str_eq(what, STR("set_remove"))) {
         do_set(o, LINK_SET_REMOVE);
     } else if (str_eq(what, STR("kick"))) {
-        link_put_kick(&me.out, (uint32_t)arg(o, "slot", 0), arg(o, "session", 0),
-                      arg(o, "family", 0), (enum code)arg(o, "code", CODE_TOKEN_REVOKED));
+        link_put_kick(&me.out, (uint32_t)sample_u64(o, "slot", 0), sample_u64(o, "session", 0),
+                      sample_u64(o, "family", 0), (enum code)sample_u64(o, "code", CODE_TOKEN_REVOKED));
     } else if (str_eq(what, STR("drain"))) {
-        link_put_drain(&me.out, (uint32_t)arg(o, "grace", 100));
+        link_put_drain(&me.out, (uint32_t)sample_u64(o, "grace", 100));
     } else if (str_eq(what, STR("ping"))) {
         link_put_u64(&me.out, LINK_PING, 1);
     } else if (str_eq(what, STR("hangup"))) {
         hang_up();
     } else if (str_eq(what, STR("next"))) { /* what the next WELCOME says */
-        me.resumed = arg(o, "resumed", 0) != 0;
-        me.log_id = arg(o, "log", me.log_id);
-        me.published = arg(o, "published", me.published);
+        me.resumed = sample_u64(o, "resumed", 0) != 0;
+        me.log_id = sample_u64(o, "log", me.log_id);
+        me.published = sample_u64(o, "published", me.published);
     } else if (str_eq(what, STR("mute"))) {
-        me.mute = arg(o, "on", 1) != 0;
+        me.mute = sample_u64(o, "on", 1) != 0;
     } else if (str_eq(what, STR("raw"))) {
         do_raw(o);
     }
