@@ -340,6 +340,24 @@ static void print_help(FILE *out)
             "USER is a user name or an id. Exit status: 0 done, 1 refused or unreachable, 2 usage.\n");
 }
 
+/* The first word may be right: then what goes with it is shown, else everything. */
+static void unknown_command(int count, char **words)
+{
+    struct str first;
+    unsigned shown = 0;
+    for (size_t i = 0; count > 0 && i < commands_count; i++) {
+        (void)str_cut(str_of(commands[i].words), ' ', &first);
+        if (str_eq(first, str_of(words[0]))) {
+            fprintf(stderr, "%s confabctl %s\n", shown++ == 0 ? "usage:" : "      ", commands[i].usage);
+        }
+    }
+    if (count > 0 && shown == 0) {
+        fprintf(stderr, "confabctl: there is no command \"%s\"; confabctl --help shows them all\n", words[0]);
+    } else if (count == 0) {
+        print_help(stderr);
+    }
+}
+
 static bool load_admin(struct ctl *c, const char *path)
 {
     const char *secret = getenv("CONFAB_ADMIN_TOKEN");
@@ -360,12 +378,12 @@ static int run(struct ctl *c, const struct options *o, const char *secret_file, 
 {
     int used = 0;
     const struct command *command = find_command(count, words, &used);
-    if (!command || (unsigned)(count - used) != command->arguments) {
-        if (command) {
-            fprintf(stderr, "usage: confabctl %s\n", command->usage);
-        } else {
-            print_help(stderr);
-        }
+    if (!command) {
+        unknown_command(count, words);
+        return EXIT_USAGE;
+    }
+    if ((unsigned)(count - used) != command->arguments) {
+        fprintf(stderr, "usage: confabctl %s\n", command->usage);
         return EXIT_USAGE;
     }
     if (!load_admin(c, secret_file)) {

@@ -16,7 +16,7 @@
 #include "shared/str.h"
 
 struct ctl {
-    const char *url;      /* base URL without a slash at its end */
+    const char *url;      /* base URL */
     struct buf admin;     /* the admin secret */
     unsigned timeout_s;
     bool json;            /* print answers as they came */

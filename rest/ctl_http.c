@@ -97,6 +97,9 @@ static void explain(const struct ctl *c, CURLcode rc, const struct ctl_answer *a
     }
     fprintf(stderr, "confabctl: %.*s (%.*s%s%.*s)\n", (int)detail.len, detail.p, (int)code.len,
             code.p, field.len ? ", field " : "", (int)field.len, field.p);
+    if (a->status == 401) {
+        fputs("confabctl: is the admin secret the one in the server's admin_token_file?\n", stderr);
+    }
 }
 
 enum rc ctl_request(struct ctl *c, const char *method, const char *path, const char *token,
@@ -106,7 +109,11 @@ enum rc ctl_request(struct ctl *c, const char *method, const char *path, const c
     struct curl_slist *headers = make_headers(token, key);
     struct json_limits limits = {ANSWER_MAX_BYTES, 32, 4096};
     *out = (struct ctl_answer){.text = BUF_INIT_MAX(ANSWER_MAX_BYTES)};
-    buf_addf(&url, "%s%s", c->url, path);
+    buf_add(&url, c->url, strlen(c->url));
+    while (url.len > 0 && url.p[url.len - 1] == '/') {
+        url.len--;
+    }
+    buf_addf(&url, "%s", path);
     CURLcode rc = perform(c, method, url.p, headers, body, out);
     curl_slist_free_all(headers);
     buf_release(&url);

@@ -1,15 +1,18 @@
 #include "rest/handlers.h"
 
+#include "rest/http_field.h"
 #include "rest/svc_read.h"
 
 void handler_fail(struct http_request *rq, enum code code, const char *field)
 {
-    buf_clear(&rq->reply); /* a half-written answer */
-    if (field) {
-        http_fail_field(rq, code, field, NULL);
-    } else {
-        http_fail(rq, code, NULL);
+    struct buf words = BUF_INIT;
+    if (field && code == CODE_INVALID_FIELD) {
+        http_field_rule(&words, rq->svc->conf, field);
+        buf_add_char(&words, '\0');
     }
+    /* What is half-written is cleared there. */
+    http_fail_field(rq, code, field, words.len > 1 && buf_ok(&words) ? words.p : NULL);
+    buf_release(&words);
 }
 
 void handler_finish(struct http_request *rq, int status)
@@ -145,7 +148,7 @@ bool handler_body_user(struct http_request *rq, uint64_t *out)
         }
         return code == CODE_OK;
     }
-    handler_fail(rq, CODE_INVALID_FIELD, names[0]);
+    http_fail_field(rq, CODE_INVALID_FIELD, names[0], "One of user_id, participant_id and username is needed.");
     return false;
 }
 
