@@ -82,6 +82,8 @@ REST_SRCS = \
   rest/feed.c \
   rest/feed_adopt.c \
   rest/feed_attach.c \
+  rest/feed_attach_db.c \
+  rest/feed_attach_ring.c \
   rest/feed_command.c \
   rest/feed_publish.c \
   rest/feed_ring.c \
@@ -132,6 +134,7 @@ REST_SRCS = \
   rest/store_maria_head.c \
   rest/store_maria_load.c \
   rest/store_maria_migrate.c \
+  rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
   rest/svc_auth.c \
@@ -290,6 +293,7 @@ BENCH_SRCS = \
   rest/store_maria_head.c \
   rest/store_maria_load.c \
   rest/store_maria_migrate.c \
+  rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
   tests/bench/bench.c \

@@ -1,21 +1,19 @@
 /*
- * http_conn.h -- inside the HTTP server: its connections, their one request at a time, their deadlines
+ * http_conn.h -- inside the HTTP server: its connections and their one request at a time
  *
- * Layer      transport; private to http_server.c, http_request.c and http_conn.c. Only http_server.c knows
- *            the library behind it.
+ * Layer      transport; private to http_server*.c, http_request.c and http_conn.c. Only http_server*.c know the
+ *            library behind it.
  * Shape      A struct http_conn per connection with the request embedded, so that a kept-alive connection
- *            allocates nothing per request but what the handler asks for. It is found by descriptor from
- *            the moment the door gives it until the library reports it, and is on the live list after that.
+ *            allocates nothing per request but what the handler asks for.
  * Deadlines  A request has http_request_timeout_ms from its first line to its last byte, an idle connection
  *            http_idle_timeout_ms, however the bytes dribble. Past it the socket is shut down and the library
  *            cleans up.
- * Threads    A connection belongs to one thread of the library; `state`, `deadline_ms` and `finished` are
- *            shared with the thread that finishes a request and with the timer.
+ * Threads    A connection belongs to one loop and is touched by its thread only; but for `state`, which whoever
+ *            finishes a request sets last.
  */
 #ifndef REST_HTTP_CONN_H
 #define REST_HTTP_CONN_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "rest/door_head.h"
@@ -34,16 +32,20 @@ enum http_state {
     HTTP_STATE_TAKEN,    /* an upgrade: the descriptor has gone to the door */
 };
 
+struct http_loop;
+
 struct http_conn {
     struct http_server *server;
+    struct http_loop *loop;
     void *library; /* its connection */
     int fd;
     struct http_peer peer;
     char peer_text[ADDR_TEXT_BYTES];
-    struct http_conn *prev, *next; /* live list, under the table's lock */
-    atomic_uint_fast64_t deadline_ms; /* 0: none */
-    atomic_int state;                 /* enum http_state */
-    unsigned stuck_ticks;             /* timer only */
+    struct http_conn *prev, *next; /* the loop's live list */
+    struct http_conn *mail;        /* next one on its way to the loop */
+    uint64_t deadline_ms;          /* 0: none */
+    atomic_int state;              /* enum http_state */
+    unsigned stuck_ticks;
 
     struct http_request rq;
     struct door_head head;
@@ -62,31 +64,16 @@ struct http_conn {
     uint64_t started_us;
 };
 
-/* -- the table of connections (http_conn.c) ---------------------------------------------------- */
+/* -- connections (http_conn.c) ------------------------------------------------------------------ */
 
-struct http_conns {
-    pthread_mutex_t lock;
-    struct http_conn *live; /* doubly linked */
-    _Atomic(struct http_conn *) *by_fd; /* given by the door, not yet reported by the library */
-    unsigned fds;
-    atomic_uint count;
-    atomic_uint_fast64_t request_timeout_ms, idle_timeout_ms;
-};
-
-void http_conns_init(struct http_conns *t);
-void http_conns_release(struct http_conns *t);
-/* NULL: the descriptor's number is beyond the table, or no memory. */
-struct http_conn *http_conn_new(struct http_conns *t, struct http_server *server, int fd,
-                                const struct http_peer *peer);
-/* The library has begun with fd: its entry moves to the live list. NULL: not one of the door's. */
-struct http_conn *http_conn_started(struct http_conns *t, int fd);
-/* The library has ended with it: leave the list, free. Returns the key to leave. */
-uint64_t http_conn_closed(struct http_conns *t, struct http_conn *c);
-/* The entry of a descriptor that the library refused, or closed without a word: forget it. Returns its key. */
-uint64_t http_conn_forget(struct http_conns *t, int fd);
+/* NULL without memory. */
+struct http_conn *http_conn_new(struct http_server *server, int fd, const struct http_peer *peer);
+void http_conn_free(struct http_conn *c);
+void http_conn_link(struct http_conn **live, struct http_conn *c);
+void http_conn_unlink(struct http_conn **live, struct http_conn *c);
 /* One look at all live connections: shut down those past their deadline. Returns how many ticks the longest has
  * been finished without being picked up. */
-unsigned http_conns_tick(struct http_conns *t, uint64_t now_ms);
+unsigned http_conns_tick(struct http_conn *live, uint64_t now_ms);
 
 /* -- one request (http_request.c) -------------------------------------------------------------- */
 

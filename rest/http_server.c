@@ -1,30 +1,13 @@
 #include "rest/http_server.h"
 
-#include <fcntl.h>
-#include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "rest/http_error.h"
 #include "rest/http_server_int.h"
 #include "rest/metrics.h"
 #include "shared/bug.h"
 #include "shared/clock.h"
-#include "shared/log.h"
 #include "shared/mem.h"
-
-#define TICK_MS 100
-/* An answer that waits this long for its thread is a lost wake-up. */
-#define STUCK_TICKS 20
-/*
- * The library reads at most 128 events at a time, and when it gets exactly that many it waits for more before it looks
- * at them (all versions up to 1.0.1, MHD_epoll): its thread stands still until something new happens. Something new
- * is made to happen often while that many connections exist.
- */
-#define LIBRARY_EVENTS 128
-#define POKE_MS 10
 
 const struct http_server_env *http_server_env(const struct http_server *h)
 {
@@ -107,15 +90,15 @@ void http_finish(struct http_request *rq)
 {
     struct http_conn *c = rq->server;
     struct http_server *h = c->server;
-    struct MHD_Connection *library = c->library;
-    bool resume = c->is_async;
 
-    /* From here on c belongs to its thread again: after the resume it may be gone. */
-    atomic_store(&c->state, HTTP_STATE_FINISHED);
-    if (resume) {
-        MHD_resume_connection(library);
-        atomic_fetch_sub(&h->held, 1);
+    if (!c->is_async) {
+        atomic_store(&c->state, HTTP_STATE_FINISHED);
+        return;
     }
+    /* From here on c belongs to its loop again, and may be gone. */
+    atomic_store(&c->state, HTTP_STATE_FINISHED);
+    http_loop_finished(c->loop, c);
+    atomic_fetch_sub(&h->held, 1);
 }
 
 bool http_header(struct http_request *rq, const char *name, struct str *out)
@@ -128,17 +111,6 @@ bool http_header(struct http_request *rq, const char *name, struct str *out)
     }
     *out = str_trim(str_of(value));
     return true;
-}
-
-static int dead_socket(void)
-{
-    int pair[2];
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
-        return -1;
-    }
-    close(pair[1]);
-    return pair[0];
 }
 
 /* -- requests ---------------------------------------------------------------------------------- */
@@ -279,7 +251,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *library)
     end_request(h, c);
     c->counted = true;
     atomic_fetch_add(&h->requests, 1);
-    atomic_store(&c->deadline_ms, mono_ms() + atomic_load(&h->conns.request_timeout_ms));
+    c->deadline_ms = mono_ms() + atomic_load(&h->request_timeout_ms);
     http_request_begin(c, str_of(uri));
     c->uri_at = uri;
     return c;
@@ -298,7 +270,7 @@ static void on_completed(void *cls, struct MHD_Connection *library, void **reque
     }
     *request = NULL;
     if (atomic_load(&c->state) != HTTP_STATE_TAKEN) {
-        atomic_store(&c->deadline_ms, mono_ms() + atomic_load(&h->conns.idle_timeout_ms));
+        c->deadline_ms = mono_ms() + atomic_load(&h->idle_timeout_ms);
     }
     end_request(h, c);
 }
@@ -306,23 +278,24 @@ static void on_completed(void *cls, struct MHD_Connection *library, void **reque
 static void on_connection(void *cls, struct MHD_Connection *library, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    struct http_server *h = cls;
+    struct http_loop *l = cls;
+    struct http_server *h = l->server;
     struct http_conn *c = *context;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-        c = info != NULL ? http_conn_started(&h->conns, info->connect_fd) : NULL;
-        if (c != NULL) {
-            c->library = library;
-            atomic_store(&c->deadline_ms, mono_ms() + atomic_load(&h->conns.request_timeout_ms));
-        }
+        c = l->arriving;
+        l->arriving = NULL;
+        c->library = library;
+        c->deadline_ms = mono_ms() + atomic_load(&h->request_timeout_ms);
+        http_conn_link(&l->live, c);
         *context = c;
     } else if (c != NULL) {
         *context = NULL;
         end_request(h, c);
-        peers_leave(h->env.peers, http_conn_closed(&h->conns, c));
+        http_conn_unlink(&l->live, c);
+        peers_leave(h->env.peers, c->peer.peer_key);
+        http_conn_free(c);
+        atomic_fetch_sub(&l->count, 1);
         metric_set(METRIC_HTTP_CONNECTIONS, http_server_connections(h));
     }
 }
@@ -339,112 +312,83 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *library, char *text
 
 unsigned http_server_connections(const struct http_server *h)
 {
-    return atomic_load(&h->conns.count);
+    unsigned i, n = 0;
+
+    for (i = 0; i < h->loops_count; i++) {
+        n += atomic_load(&h->loops[i].count);
+    }
+    return n;
+}
+
+static struct http_loop *least_busy(struct http_server *h)
+{
+    struct http_loop *best = &h->loops[0];
+    unsigned i;
+
+    for (i = 1; i < h->loops_count; i++) {
+        if (atomic_load(&h->loops[i].count) < atomic_load(&best->count)) {
+            best = &h->loops[i];
+        }
+    }
+    return best;
 }
 
 enum code http_server_add(struct http_server *h, int fd, const struct http_peer *peer)
 {
-    struct sockaddr_in nowhere = {.sin_family = AF_INET};
-    uint64_t stale;
+    struct http_conn *c;
 
     if (http_server_connections(h) >= h->connections_max) {
         return CODE_TOO_MANY_CONNECTIONS;
     }
-    /* Left over when the library closed a descriptor before it ever reported it. */
-    stale = http_conn_forget(&h->conns, fd);
-    if (stale != 0) {
-        peers_leave(h->env.peers, stale);
-    }
-    if (http_conn_new(&h->conns, h, fd, peer) == NULL) {
+    c = http_conn_new(h, fd, peer);
+    if (c == NULL) {
         return CODE_UNAVAILABLE;
     }
-    if (MHD_add_connection(h->daemon, fd, (const struct sockaddr *)&nowhere, sizeof(nowhere)) !=
-        MHD_YES) {
-        /* It has closed the descriptor; the number may be somebody else's by now, but not in our table. */
-        peers_leave(h->env.peers, http_conn_forget(&h->conns, fd));
-    }
+    c->loop = least_busy(h);
+    atomic_fetch_add(&c->loop->count, 1);
+    http_loop_arrive(c->loop, c);
     metric_set(METRIC_HTTP_CONNECTIONS, http_server_connections(h));
     return CODE_OK;
-}
-
-/* -- timer and watchdog ------------------------------------------------------------------------ */
-
-/* One dead connection for every thread of the library: the pool is chosen by the descriptor's number. */
-static void poke_threads(struct http_server *h)
-{
-    struct sockaddr_in nowhere = {.sin_family = AF_INET};
-    unsigned done = 0, tries;
-    uint64_t seen = 0;
-
-    for (tries = 0; tries < 4 * h->threads + 16 && done < h->threads; tries++) {
-        int fd = fcntl(h->dead_fd, F_DUPFD_CLOEXEC, 0);
-        uint64_t bit = fd >= 0 ? (uint64_t)1 << ((unsigned)fd % h->threads) : 0;
-
-        if (fd < 0) {
-            return;
-        }
-        done += (seen & bit) == 0;
-        seen |= bit;
-        (void)MHD_add_connection(h->daemon, fd, (const struct sockaddr *)&nowhere, sizeof(nowhere));
-    }
-}
-
-static void watch(struct http_server *h, unsigned stuck)
-{
-    if (stuck >= STUCK_TICKS && stuck % STUCK_TICKS == 0) {
-        log_err("http_stuck", "ticks=%u an answer waits for its thread", stuck);
-        metric_add(METRIC_HTTP_STUCK, 1);
-        poke_threads(h);
-    }
-    /* Ticks, not time: a process that was stopped and goes on has not been stuck. */
-    BUG_IF(stuck >= h->watchdog_ticks);
-}
-
-static void *timer_main(void *arg)
-{
-    struct http_server *h = arg;
-    const struct timespec step = {0, POKE_MS * 1000000L}, tick = {0, TICK_MS * 1000000L};
-    uint64_t look_ms = 0;
-
-    while (!atomic_load(&h->stop)) {
-        bool many = http_server_connections(h) >= LIBRARY_EVENTS - 1;
-        uint64_t now = mono_ms();
-
-        if (now >= look_ms) {
-            watch(h, http_conns_tick(&h->conns, now));
-            look_ms = now + TICK_MS;
-        }
-        if (many) {
-            poke_threads(h);
-        }
-        nanosleep(many ? &step : &tick, NULL);
-    }
-    return NULL;
 }
 
 /* -- life -------------------------------------------------------------------------------------- */
 
 void http_server_reload(struct http_server *h)
 {
-    atomic_store(&h->conns.request_timeout_ms, h->env.svc->conf->http_request_timeout_ms);
-    atomic_store(&h->conns.idle_timeout_ms, h->env.svc->conf->http_idle_timeout_ms);
+    atomic_store(&h->request_timeout_ms, h->env.svc->conf->http_request_timeout_ms);
+    atomic_store(&h->idle_timeout_ms, h->env.svc->conf->http_idle_timeout_ms);
 }
 
-static struct MHD_Daemon *start_library(struct http_server *h, const struct rest_conf *conf)
+/* It runs in a thread of ours; what it may call from there is the loop's. */
+static struct MHD_Daemon *start_library(struct http_server *h, struct http_loop *l)
 {
-    const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+    const struct rest_conf *conf = h->env.svc->conf;
+    const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
                            MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO;
-    /* Its cap is divided over the threads and its own refusal is not to be trusted: twice ours. */
-    const unsigned cap = (h->connections_max + 64) * 2;
+    /* Its own refusal at the limit is not to be trusted: far above ours. */
+    const unsigned cap = h->connections_max * 2 + 64;
     const unsigned idle_s = (unsigned)(conf->http_idle_timeout_ms / 1000 + 5);
 
     return MHD_start_daemon(
-        flags, 0, NULL, NULL, on_access, h, MHD_OPTION_THREAD_POOL_SIZE, h->threads,
-        MHD_OPTION_CONNECTION_LIMIT, cap, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)conf->http_memory_bytes,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-        MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        flags, 0, NULL, NULL, on_access, h, MHD_OPTION_CONNECTION_LIMIT, cap,
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)conf->http_memory_bytes, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_END);
+}
+
+static bool start_threads(struct http_server *h)
+{
+    unsigned i;
+
+    for (i = 0; i < h->loops_count; i++) {
+        if (!http_loop_start(&h->loops[i], h, start_library(h, &h->loops[i]))) {
+            return false;
+        }
+    }
+    h->watchdog_runs = pthread_create(&h->watchdog, NULL, http_watchdog_main, h) == 0;
+    return h->watchdog_runs;
 }
 
 enum rc http_server_new(struct svc *svc, struct door_policy *policy, struct peers *peers,
@@ -457,20 +401,16 @@ enum rc http_server_new(struct svc *svc, struct door_policy *policy, struct peer
     h->env.policy = policy;
     h->env.peers = peers;
     h->env.router = http_router_new(http_routes, http_routes_count);
-    h->threads = (unsigned)conf->http_threads;
     h->connections_max = (unsigned)conf->http_connections_max;
     h->repairs_heads = MHD_get_version()[0] == '0';
-    h->watchdog_ticks = conf->watchdog_ms / TICK_MS;
-    h->dead_fd = dead_socket();
-    http_conns_init(&h->conns);
+    h->loops_count = (unsigned)(conf->http_threads < HTTP_LOOPS_MAX ? conf->http_threads : HTTP_LOOPS_MAX);
+    h->loops = mem_new(h->loops_count * sizeof(struct http_loop));
     http_server_reload(h);
-    h->daemon = h->dead_fd >= 0 ? start_library(h, conf) : NULL;
-    if (h->daemon == NULL || pthread_create(&h->timer, NULL, timer_main, h) != 0) {
+    if (!start_threads(h)) {
         buf_add_z(why, "The HTTP server cannot start its threads.\n");
         (void)http_server_free(h);
         return RC_UNAVAILABLE;
     }
-    h->timer_runs = true;
     *out = h;
     return RC_OK;
 }
@@ -498,6 +438,8 @@ bool http_server_drain(struct http_server *h, uint64_t deadline_ms)
 
 bool http_server_free(struct http_server *h)
 {
+    unsigned i;
+
     if (h == NULL) {
         return true;
     }
@@ -506,17 +448,14 @@ bool http_server_free(struct http_server *h)
         return false;
     }
     atomic_store(&h->stop, true);
-    if (h->timer_runs) {
-        pthread_join(h->timer, NULL);
+    if (h->watchdog_runs) {
+        pthread_join(h->watchdog, NULL);
     }
-    if (h->daemon != NULL) {
-        MHD_stop_daemon(h->daemon);
+    for (i = 0; i < h->loops_count; i++) {
+        http_loop_stop(&h->loops[i]);
     }
-    http_conns_release(&h->conns);
     http_router_free(h->env.router);
-    if (h->dead_fd >= 0) {
-        close(h->dead_fd);
-    }
+    free(h->loops);
     free(h);
     return true;
 }

@@ -1,14 +1,14 @@
 /*
- * http_server.h -- the HTTP API's server: the only module that knows libmicrohttpd
+ * http_server.h -- the HTTP API's server: with its _int.h, _loop.c and _upgrade.c all that knows libmicrohttpd
  *
  * Shape      No listener of its own: connections come from the front door (http_server_add). http_threads
- *            threads of libmicrohttpd parse and write; one timer thread enforces deadlines and watches for
- *            connections that are stuck. Handlers see struct http_request (http_msg.h) only.
+ *            loops, each a thread of ours with a daemon of libmicrohttpd in it, parse and write and keep the
+ *            deadlines. Handlers see struct http_request (http_msg.h) only.
  * Checks     What libmicrohttpd lets pass is refused here on every request: codings instead of lengths,
  *            doubled Host or Content-Length, header names that are no tokens, %00, absolute targets.
  * Layer      transport.
  * Limits     http_* settings; the connection cap is ours and lies below the library's.
- * Threads    Handlers run on the library's threads; finishing a request is allowed from any thread.
+ * Threads    Handlers run on the loops' threads; finishing a request is allowed from any thread.
  */
 #ifndef REST_HTTP_SERVER_H
 #define REST_HTTP_SERVER_H

@@ -1,7 +1,7 @@
 /*
  * http_server_int.h -- inside the HTTP server: its state, and upgrades on connections that the library owns
  *
- * http_server.c and http_server_upgrade.c are the only files that know libmicrohttpd.
+ * http_server.c, _loop.c and _upgrade.c are the only files that know libmicrohttpd.
  */
 #ifndef REST_HTTP_SERVER_INT_H
 #define REST_HTTP_SERVER_INT_H
@@ -13,22 +13,62 @@
 #include "rest/door.h"
 #include "rest/http_conn.h"
 
+#define HTTP_LOOPS_MAX 64 /* http_threads' bound */
+
+/*
+ * One thread with a daemon of the library in it. The thread is ours, because the library's own one can stand still: it
+ * reads at most 128 events at a time, and when it gets exactly that many it waits for more before it looks at any
+ * (MHD_epoll, all versions up to 1.0.1; 256 busy connections on two threads run into it all the time). Asked
+ * to run without waiting, it cannot.
+ */
+struct http_loop {
+    struct http_server *server;
+    struct MHD_Daemon *daemon;
+    int library_fd; /* the daemon's epoll set */
+    int wake_fd;
+    pthread_t thread;
+    bool runs;
+    atomic_uint count;    /* connections, also those on their way */
+    atomic_ulong turns;   /* for the watchdog */
+
+    /* the loop's thread only */
+    struct http_conn *live;
+    struct http_conn *arriving; /* being given to the library now */
+    uint64_t tick_ms;
+
+    pthread_mutex_t lock; /* the mailbox */
+    struct http_conn *arrivals, *finished;
+    bool woken;
+};
+
 struct http_server {
     struct http_server_env env;
-    struct http_conns conns;
-    struct MHD_Daemon *daemon;
-    unsigned threads, connections_max;
+    struct http_loop *loops;
+    unsigned loops_count, connections_max;
+    bool repairs_heads; /* the library's version does, see http_tidy.h */
     atomic_bool ready, draining;
     atomic_uint held;     /* requests with handlers */
     atomic_uint requests; /* requests between their first line and their last byte */
-    uint64_t watchdog_ticks;
-    bool repairs_heads; /* the library's version does, see http_tidy.h */
+    atomic_uint_fast64_t request_timeout_ms, idle_timeout_ms;
 
-    pthread_t timer;
-    bool timer_runs;
+    pthread_t watchdog;
+    bool watchdog_runs;
     atomic_bool stop;
-    int dead_fd; /* a socket whose other end is closed */
 };
+
+/* -- loops (http_server_loop.c) ---------------------------------------------------------------- */
+
+/* The daemon comes from http_server.c. false: no descriptors or no thread. */
+bool http_loop_start(struct http_loop *l, struct http_server *server, struct MHD_Daemon *daemon);
+/* Ends the thread, then the daemon with all its connections. Fine for a loop that did not start. */
+void http_loop_stop(struct http_loop *l);
+/* From any thread. */
+void http_loop_arrive(struct http_loop *l, struct http_conn *c);
+void http_loop_finished(struct http_loop *l, struct http_conn *c);
+/* Ends when server->stop is set. */
+void *http_watchdog_main(void *server);
+
+/* -- upgrades (http_server_upgrade.c) ---------------------------------------------------------- */
 
 /*
  * An upgrade that arrives on a kept-alive connection (aiohttp, undici and nginx's upstream do that). The library must

@@ -64,7 +64,7 @@ bool http_upgrade_take(struct http_conn *c)
     } else {
         taken_free(t);
     }
-    atomic_store(&c->deadline_ms, 0);
+    c->deadline_ms = 0;
     atomic_store(&c->state, HTTP_STATE_TAKEN);
     MHD_resume_connection(c->library);
     return true;

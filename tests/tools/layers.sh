@@ -82,7 +82,7 @@ forbid 'own headers are included from the root of the tree' "$(include '(\.\.?/)
 forbid 'own headers name their folder' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^/]*"' '^(shared|rest|ws)/'
 
 # --- third-party headers, each in one place
-only_in 'libmicrohttpd' 'microhttpd' '^rest/http_server(_upgrade\.c|_int\.h|\.c)$'
+only_in 'libmicrohttpd' 'microhttpd' '^rest/http_server(_loop\.c|_upgrade\.c|_int\.h|\.c)$'
 only_in 'libwebsockets' 'libwebsockets|lws' '^ws/net_lws[a-z_]*\.[ch]$'
 only_in 'libuv' 'uv\.h|uv/' '^ws/(net_lws[a-z_]*|main)\.[ch]$'
 only_in 'json-c' 'json-c|json\.h>|json_object' '^shared/json\.c$'
