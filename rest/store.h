@@ -196,7 +196,9 @@ struct store_batch {
     uint64_t next_event;                 /* new value of log_head.next_event */
     uint64_t checkpoint;                 /* new value when not 0 */
 };
-/* START TRANSACTION and every statement up to and including the head row; no COMMIT. */
+/* START TRANSACTION and every statement up to and including the head row; no COMMIT. A batch of a few messages alone is
+ * committed here already, in one round trip: then STORE_IN_DOUBT comes from here, and store_batch_commit has nothing
+ * left to do. Nothing but store_batch_commit may follow STORE_OK. */
 RC_CHECK enum store_rc store_batch_run(struct store *s, const struct store_batch *b);
 RC_CHECK enum store_rc store_batch_commit(struct store *s);
 void store_batch_rollback(struct store *s);

@@ -88,12 +88,16 @@ RC_CHECK enum store_rc query_one(struct store *s, const struct statement *st, co
 
 /* -- the connection --------------------------------------------------------------------------- */
 
+#define DB_QUICK_MAX 16 /* messages in a batch that goes in one round trip */
+
 struct store {
     MYSQL *mysql;
     struct store_conf conf; /* strings belong to the caller of store_open */
     uint64_t session;
     size_t row_bytes_max; /* what one packet can hold, with room to spare */
     bool lost;
+    bool committed; /* the batch was short and is committed already */
+    MYSQL_STMT *quick[DB_QUICK_MAX + 1]; /* by number of messages, made at first use */
     enum store_unique duplicate;
     const struct statement *last; /* what ran last, for messages */
     struct prepared **prepared;
@@ -113,6 +117,11 @@ enum store_rc db_classify(unsigned number);
 /* ROLLBACK (STORE_OK commits nothing and is returned as it is); rc comes back. */
 enum store_rc db_rollback(struct store *s, enum store_rc rc);
 void db_forget_statements(struct store *s);
+/* Whether the batch is a few messages and nothing else: then db_quick_run stores and commits it in one round trip. A
+ * connection that fails on the way is STORE_IN_DOUBT. */
+bool db_quick_fits(const struct store_batch *b);
+RC_CHECK enum store_rc db_quick_run(struct store *s, const struct store_batch *b);
+void db_quick_forget(struct store *s);
 /* The session's innodb_lock_wait_timeout. */
 unsigned db_lock_wait_s(const struct store *s);
 

@@ -246,6 +246,10 @@ static enum store_rc write_rows(struct store *s, const struct store_batch *b)
 enum store_rc store_batch_run(struct store *s, const struct store_batch *b)
 {
     uint64_t changed = 0;
+
+    if (db_quick_fits(b)) {
+        return db_quick_run(s, b);
+    }
     enum store_rc rc = db_command(s, "START TRANSACTION");
 
     if (rc == STORE_OK) {
@@ -265,6 +269,10 @@ enum store_rc store_batch_commit(struct store *s)
 {
     enum store_rc rc;
 
+    if (s->committed) {
+        s->committed = false;
+        return STORE_OK;
+    }
     if (s->lost) {
         return STORE_LOST;
     }

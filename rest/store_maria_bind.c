@@ -142,6 +142,7 @@ static void prepared_free(struct prepared *p, const struct cols *out)
 
 void db_forget_statements(struct store *s)
 {
+    db_quick_forget(s);
     for (unsigned i = 0; i < s->prepared_count; i++) {
         prepared_free(s->prepared[i], &s->prepared[i]->def->out);
     }
