@@ -113,12 +113,12 @@ async def main(base, token):
 asyncio.run(main(sys.argv[1], sys.argv[2]))
 `;
     try {
-        await run('python3', ['-c', 'import aiohttp']);
+        await run('/usr/bin/python3', ['-c', 'import aiohttp']);
     } catch {
         console.error('SKIPPED: python3-aiohttp is not installed');
         return t.skip('no python3-aiohttp');
     }
-    const { stdout } = await run('python3', ['-c', script, sys.origin, bob.token], { timeout: 60000 });
+    const { stdout } = await run('/usr/bin/python3', ['-c', script, sys.origin, bob.token], { timeout: 60000 });
     assert.equal(stdout.trim(), 'ok');
     return undefined;
 });
