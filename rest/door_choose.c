@@ -148,24 +148,6 @@ enum code door_choose(const struct door_head *head, enum dialect_id listener,
 
 /* -- carriers ---------------------------------------------------------------------------------- */
 
-struct str door_cookie(struct str header, struct str name)
-{
-    struct str pair, key;
-
-    while (header.p != NULL) {
-        header = str_cut(header, ';', &pair);
-        pair = str_cut(str_trim(pair), '=', &key);
-        if (pair.p != NULL && str_eq(key, name)) {
-            pair = str_trim(pair);
-            if (pair.len >= 2 && pair.p[0] == '"' && pair.p[pair.len - 1] == '"') {
-                pair = (struct str){pair.p + 1, pair.len - 2};
-            }
-            return pair;
-        }
-    }
-    return STR_NONE;
-}
-
 static struct str subprotocol_token(struct str offered)
 {
     static const struct str prefix = {"bearer.", 7};
@@ -179,40 +161,89 @@ static struct str subprotocol_token(struct str offered)
     return STR_NONE;
 }
 
-/* Absent stays absent; present and empty is present. */
-static bool query_value(struct str query, struct str name, struct door_room *room, struct str *out)
+/* Absent stays absent; present and empty is present. The same carrier with another value is a second opinion. */
+static enum code one_value(struct str raw, struct door_room *room, struct str *out)
 {
-    struct str raw;
-    size_t len;
     char *at = room->bytes + room->used;
+    struct str value = {at, 0};
 
-    if (out->p != NULL || !door_query_raw(query, name, &raw)) {
-        return true;
+    if (!door_percent_decode(raw, true, at, sizeof(room->bytes) - room->used, &value.len)) {
+        return CODE_BAD_REQUEST;
     }
-    if (!door_percent_decode(raw, true, at, sizeof(room->bytes) - room->used, &len)) {
-        return false;
+    if (out->p != NULL) {
+        return str_eq(value, *out) ? CODE_OK : CODE_CARRIERS_DISAGREE;
     }
-    room->used += len;
-    *out = (struct str){at, len};
-    return true;
+    room->used += value.len;
+    *out = value;
+    return CODE_OK;
+}
+
+/* Every parameter of that name. */
+static enum code query_value(struct str query, struct str name, struct door_room *room,
+                             struct str *out)
+{
+    struct str pair, key;
+    enum code code = CODE_OK;
+
+    while (query.p != NULL && code == CODE_OK) {
+        query = str_cut(query, '&', &pair);
+        pair = str_cut(pair, '=', &key);
+        if (str_eq(key, name)) {
+            code = one_value(pair.p != NULL ? pair : STR(""), room, out);
+        }
+    }
+    return code;
+}
+
+/* Every cookie of that name; a browser sends two when the site has set it for two paths or domains. */
+static enum code cookie_value(struct str header, struct str name, struct str *out)
+{
+    struct str pair, key;
+
+    while (header.p != NULL) {
+        header = str_cut(header, ';', &pair);
+        pair = str_cut(str_trim(pair), '=', &key);
+        if (pair.p == NULL || !str_eq(key, name)) {
+            continue;
+        }
+        pair = str_trim(pair);
+        if (pair.len >= 2 && pair.p[0] == '"' && pair.p[pair.len - 1] == '"') {
+            pair = (struct str){pair.p + 1, pair.len - 2};
+        }
+        if (out->p != NULL && !str_eq(*out, pair)) {
+            return CODE_CARRIERS_DISAGREE;
+        }
+        *out = pair;
+    }
+    return CODE_OK;
 }
 
 enum code door_carriers(const struct door_head *head, const char *cookie_name,
                         struct door_room *room, struct auth_carriers *out)
 {
     struct auth_carriers c = {0};
+    enum code code;
 
     room->used = 0;
     c.authorization = head->field[DOOR_AUTHORIZATION];
     c.subprotocol = subprotocol_token(head->field[DOOR_WS_PROTOCOL]);
-    c.cookie = door_cookie(head->field[DOOR_COOKIE], str_of(cookie_name));
-    if (!query_value(head->query, STR("ticket"), room, &c.ticket) ||
-        !query_value(head->query, STR("access_token"), room, &c.query) ||
-        !query_value(head->query, STR("token"), room, &c.query)) {
-        return CODE_BAD_REQUEST;
+    code = head->seen[DOOR_COOKIE] > 1 ? CODE_BAD_REQUEST : CODE_OK;
+    if (code == CODE_OK) {
+        code = cookie_value(head->field[DOOR_COOKIE], str_of(cookie_name), &c.cookie);
     }
-    *out = c;
-    return CODE_OK;
+    if (code == CODE_OK) {
+        code = query_value(head->query, STR("ticket"), room, &c.ticket);
+    }
+    if (code == CODE_OK) {
+        code = query_value(head->query, STR("access_token"), room, &c.query);
+    }
+    if (code == CODE_OK) {
+        code = query_value(head->query, STR("token"), room, &c.query);
+    }
+    if (code == CODE_OK) {
+        *out = c;
+    }
+    return code;
 }
 
 /* -- options ----------------------------------------------------------------------------------- */

@@ -68,15 +68,13 @@ enum dialect_id door_dialect_by_name(struct str name);
 /* -- what the head carries --------------------------------------------------------------------- */
 
 /* Credentials, undecoded; decoded query values are put into room (kept alive by the caller). CODE_BAD_REQUEST on a
- * bad escape or a value that does not fit. */
+ * bad escape or a value that does not fit, CODE_CARRIERS_DISAGREE when one carrier is there twice with different values. */
 struct door_room {
     char bytes[9000];
     size_t used;
 };
 enum code door_carriers(const struct door_head *head, const char *cookie_name,
                         struct door_room *room, struct auth_carriers *out);
-/* Value of a cookie in a Cookie header; p == NULL when absent. The first of that name counts. */
-struct str door_cookie(struct str header, struct str name);
 
 struct door_options {
     uint32_t options; /* enum conn_option */

@@ -26,21 +26,19 @@ static enum code check_forgery(struct http_request *rq, struct door_policy *poli
                                                                            : CODE_ORIGIN_REFUSED;
 }
 
-enum code http_auth_user(struct http_request *rq, struct door_policy *policy)
+enum code http_auth_user(struct http_request *rq, struct door_policy *policy,
+                         const struct door_head *head)
 {
-    struct auth_carriers c = {0};
-    struct str cookies = header_or_none(rq, "Cookie"), token;
+    struct door_room room;
+    struct auth_carriers c;
     uint64_t issued_s;
-    bool by_cookie;
-    enum code code;
+    bool by_cookie = false;
+    enum code code = door_carriers(head, rq->svc->conf->cookie_name, &room, &c);
 
-    c.authorization = header_or_none(rq, "Authorization");
-    if (cookies.p != NULL) {
-        c.cookie = door_cookie(cookies, str_of(rq->svc->conf->cookie_name));
+    if (code != CODE_OK) {
+        return code;
     }
-    if (http_query(rq, "access_token", &token)) {
-        c.query = token;
-    }
+    c.subprotocol = c.ticket = STR_NONE; /* of upgrades only */
     code = auth_carriers_check(rq->svc->auth, &c, &rq->who, &issued_s, &by_cookie);
     if (code == CODE_OK && by_cookie && changes_state(rq->method)) {
         code = check_forgery(rq, policy);

@@ -12,7 +12,8 @@
 #include "rest/http_msg.h"
 
 /* Fill rq->who for ROUTE_AUTH; CODE_OK or why not. */
-enum code http_auth_user(struct http_request *rq, struct door_policy *policy);
+enum code http_auth_user(struct http_request *rq, struct door_policy *policy,
+                         const struct door_head *head);
 /* The admin secret for ROUTE_ADMIN; also sets rq->who.is_admin. */
 enum code http_auth_admin(struct http_request *rq);
 

@@ -174,7 +174,7 @@ static enum code check_route(struct http_conn *c)
     if (flags & ROUTE_ADMIN) {
         return http_auth_admin(&c->rq);
     }
-    return flags & ROUTE_AUTH ? http_auth_user(&c->rq, env->policy) : CODE_OK;
+    return flags & ROUTE_AUTH ? http_auth_user(&c->rq, env->policy, &c->head) : CODE_OK;
 }
 
 static enum code find_route(struct http_conn *c, struct str method)

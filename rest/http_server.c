@@ -240,6 +240,17 @@ static void end_request(struct http_server *h, struct http_conn *c)
     }
 }
 
+/* We read the query ourselves; the library would spend its memory on every parameter. The text is its own buffer, not
+ * constant in truth, and it looks behind the question mark only after this. */
+static void hide_query(const char *uri)
+{
+    char *mark = strchr((char *)(uintptr_t)uri, '?');
+
+    if (mark != NULL) {
+        mark[1] = '\0';
+    }
+}
+
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *library)
 {
     struct http_server *h = cls;
@@ -254,6 +265,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *library)
     c->deadline_ms = mono_ms() + atomic_load(&h->request_timeout_ms);
     http_request_begin(c, str_of(uri));
     c->uri_at = uri;
+    hide_query(uri);
     return c;
 }
 

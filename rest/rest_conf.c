@@ -44,7 +44,7 @@ static const struct conf_key keys[] = {
     BYTES(http_body_max_bytes, "1m", 1024, 64 * MB, 0, "largest request body of the API"),
     MS(http_request_timeout_ms, "30s", 100, 600000, CONF_RELOADABLE, "time for a whole request"),
     MS(http_idle_timeout_ms, "75s", 1000, 3600000, 0, "keep-alive without a request"),
-    BYTES(http_memory_bytes, "8k", 4096, MB, 0, "memory of one HTTP connection"),
+    BYTES(http_memory_bytes, "16k", 4096, MB, 0, "memory of one HTTP connection; a head takes up to twice its size"),
 
     S(link_socket, "/run/confab/link.sock", 100, 0, "Unix socket for the workers"),
     S(link_user, "", 32, 0, "user the workers run as, when it is not our own"),

@@ -199,8 +199,8 @@ static void test_dialects_have_names(void **state)
 
 static void test_carriers_are_found(void **state)
 {
-    struct door_head head = HEAD("/ws?token=q%2Br&ticket=t&access_token=first",
-                                 BEARER "Cookie: other=1; tok=\"c\"; tok=d\r\n" OFFER("rooms.v1, bearer.s"));
+    struct door_head head = HEAD("/ws?token=q%2Br&ticket=t&access_token=q%2br",
+                                 BEARER "Cookie: other=1; tok=\"c\"; atok=d\r\n" OFFER("rooms.v1, bearer.s"));
     struct door_room room;
     struct auth_carriers c;
 
@@ -210,7 +210,16 @@ static void test_carriers_are_found(void **state)
     assert_str(c.subprotocol, "s");
     assert_str(c.ticket, "t");
     assert_str(c.cookie, "c");
-    assert_str(c.query, "first");
+    assert_str(c.query, "q+r");
+    head = HEAD("/ws?token=a&access_token=b", "");
+    assert_int_equal(door_carriers(&head, "tok", &room, &c), CODE_CARRIERS_DISAGREE);
+    head = HEAD("/ws?token=a&token=%61", "Cookie: tok=a; tok=\"a\"\r\n");
+    assert_int_equal(door_carriers(&head, "tok", &room, &c), CODE_OK);
+    assert_str(c.query, "a");
+    assert_str(c.cookie, "a");
+    head = HEAD("/ws", "Cookie: tok=a; tok=b\r\n");
+    assert_int_equal(door_carriers(&head, "tok", &room, &c), CODE_CARRIERS_DISAGREE);
+
     head = HEAD("/ws?token=q%2Br", "Cookie: atok=1\r\n");
     assert_int_equal(door_carriers(&head, "tok", &room, &c), CODE_OK);
     assert_str(c.query, "q+r");
