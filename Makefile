@@ -199,6 +199,7 @@ UNIT_TESTS = \
   test_door_listen \
   test_door_policy \
   test_event \
+  test_feed_publish \
   test_http_field \
   test_http_router \
   test_http_tidy \
@@ -240,6 +241,15 @@ test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c r
 test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_http_field_SRCS = rest/http_field.c rest/rest_conf.c
+# Feed, caches and rules together, for tests that publish what was decided.
+FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
+  rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/metrics.c rest/overlay.c rest/rest_conf.c \
+  rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_command.c \
+  rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_worker.c \
+  tests/lib/fake_store.c
+test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
+test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
+test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_tidy_SRCS = rest/http_tidy.c
 test_link_hello_SRCS = rest/link_hello.c

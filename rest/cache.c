@@ -364,6 +364,9 @@ void cache_put_member(struct cache *c, const struct row_member *r)
     }
     m->role = r->role;
     m->joined_seq = r->joined_seq;
+    if (r->joined_seq > c->chats[chat].joined_max) {
+        c->chats[chat].joined_max = r->joined_seq;
+    }
     m->read_seq = r->read_seq;
     m->own_total = r->own_total;
     m->own_at_read = r->own_at_read;

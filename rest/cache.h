@@ -50,6 +50,7 @@ struct cache_chat {
     uint64_t id, created_us, renamed_us, last_message_us;
     uint64_t last_seq;
     uint64_t last_event;
+    uint64_t joined_max; /* the highest joined_seq a member ever had: newer messages are for everybody */
     char *name;             /* groups; "" for a direct chat */
     uint32_t peer[2];       /* direct: user indexes, lower id first */
     struct cache_member *members; /* sorted by user index */

@@ -52,6 +52,7 @@ void feed_free(struct feed *f)
     ring_release(&f->ring);
     map64_release(&f->user_sessions);
     map64_release(&f->peers);
+    map64_release(&f->warm_last);
     pthread_cond_destroy(&f->moved);
     pthread_mutex_destroy(&f->lock);
     free(f);
@@ -94,22 +95,6 @@ void feed_set_wake(struct feed *f, int event_fd)
     atomic_store(&f->wake_fd, event_fd);
 }
 
-void feed_count(struct map64 *m, uint64_t key, int by)
-{
-    uint32_t n = 0;
-    if (key == 0) {
-        return;
-    }
-    bool there = map64_get(m, key, &n);
-    if (by > 0) {
-        map64_put(m, key, n + (uint32_t)by);
-    } else if (there && n > (uint32_t)-by) {
-        map64_put(m, key, n - (uint32_t)-by);
-    } else if (there) {
-        map64_remove(m, key);
-    }
-}
-
 /* -- streams ------------------------------------------------------------------------------------ */
 
 void feed_appended(struct feed *f, struct feed_worker *w, bool was_empty)
@@ -132,19 +117,23 @@ void feed_appended(struct feed *f, struct feed_worker *w, bool was_empty)
     }
 }
 
-bool feed_take(struct feed_worker *w, struct buf *frames, struct feed_fds *fds)
+/* Blocks change hands, the caps of the two buffers stay where they are. */
+static void take_frames(struct feed_worker *w, struct buf *frames)
 {
-    struct feed *f = w->feed;
-    feed_lock(f);
-    bool good = !w->broken;
-    if (good && frames->len == 0) {
-        struct buf empty = *frames;
-        *frames = w->q;
-        w->q = empty;
-    } else if (good) {
+    if (frames->len > 0) {
         buf_add_str(frames, buf_str(&w->q));
         buf_clear(&w->q);
+        return;
     }
+    struct buf empty = *frames;
+    size_t max_bytes = w->q.max_bytes;
+    *frames = w->q;
+    w->q = empty;
+    w->q.max_bytes = max_bytes;
+}
+
+static void take_fds(struct feed_worker *w, struct feed_fds *fds)
+{
     for (uint32_t i = 0; i < w->fds_count; i++) {
         if (fds->count == fds->room) {
             fds->room = fds->room ? fds->room * 2 : 64;
@@ -155,6 +144,17 @@ bool feed_take(struct feed_worker *w, struct buf *frames, struct feed_fds *fds)
     w->fds_count = 0;
     for (uint32_t i = 0; i < w->adopts_count; i++) {
         w->adopts[i].taken = true;
+    }
+}
+
+bool feed_take(struct feed_worker *w, struct buf *frames, struct feed_fds *fds)
+{
+    struct feed *f = w->feed;
+    feed_lock(f);
+    bool good = !w->broken;
+    if (good) {
+        take_frames(w, frames);
+        take_fds(w, fds);
     }
     feed_unlock(f);
     return good;
@@ -200,6 +200,9 @@ static enum rc on_attach(struct feed *f, struct feed_worker *w, const struct lin
                                             : link_get_pull(frame->body, &session, &generation);
     if (rc != RC_OK) {
         return rc;
+    }
+    if (frame->type == LINK_ATTACH && a.session == 0) {
+        return RC_PROTOCOL;
     }
     feed_lock(f);
     if (frame->type == LINK_ATTACH) {

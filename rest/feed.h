@@ -28,6 +28,14 @@ struct feed;
 struct feed_worker; /* one connected worker */
 struct svc;
 
+/* Where a socket's answer goes. A process that has taken the number over knows nothing of the request. */
+struct feed_reply_to {
+    uint16_t worker; /* 0: nobody */
+    uint64_t incarnation;
+    uint32_t request;
+    uint64_t session;
+};
+
 struct feed_conf {
     uint64_t ring_max_bytes, ring_max_age_ms;
     uint64_t stream_max_bytes;
@@ -56,7 +64,7 @@ unsigned feed_workers_ready(struct feed *f);
 /* Written (8 bytes, eventfd) when a stream has become non-empty. */
 void feed_set_wake(struct feed *f, int event_fd);
 /* A worker said hello (version already checked). Puts WELCOME first into its stream, then the events it missed. Link thread.
- * RC_UNAVAILABLE: not ready yet, close and let it come again. */
+ * RC_UNAVAILABLE: not ready yet, close and let it come again. RC_PROTOCOL: these users cannot be. */
 RC_CHECK enum rc feed_join(struct feed *f, const struct link_hello *hello,
                            const struct link_hello_user *users, uint32_t users_count,
                            const struct link_hello_peer *peers, uint32_t peers_count,

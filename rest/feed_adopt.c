@@ -10,37 +10,29 @@ uint32_t feed_counted(const struct map64 *m, uint64_t key)
     return key != 0 && map64_get(m, key, &n) ? n : 0;
 }
 
-/* A user has come to the worker: the recipient sets it keeps must know. Cache read lock held. */
-static void join_sets(struct feed *f, struct feed_worker *w, uint32_t user, uint32_t slot)
+void feed_count_up(struct map64 *m, uint64_t key, uint32_t by)
 {
-    const struct cache_user *u = cache_user(f->cache, user);
-    for (uint32_t i = 0; w->sets.count > 0 && u != NULL && i < u->chats_count; i++) {
-        const struct cache_chat *chat = cache_chat(f->cache, u->chats[i]);
-        uint32_t known = 0;
-        if (chat != NULL && map64_get(&w->sets, chat->id, &known)) {
-            link_put_set(&w->q, LINK_SET_ADD, chat->id, &slot, 1);
-        }
+    if (key != 0 && by != 0) {
+        map64_put(m, key, feed_counted(m, key) + by);
     }
 }
 
-/* The user's slot on w, given when there is none. 0: unknown user. */
-static uint32_t give_slot(struct feed *f, struct feed_worker *w, uint64_t user_id)
+void feed_count_down(struct map64 *m, uint64_t key, uint32_t by)
 {
-    cache_rdlock(f->cache);
-    uint32_t user = cache_user_index(f->cache, user_id);
-    uint32_t slot = user == CACHE_NONE ? 0 : feed_slot_of(w, user);
-    if (slot == 0 && user != CACHE_NONE) {
-        slot = w->free_count > 0 ? w->free_slots[--w->free_count] : (w->slots_count ? w->slots_count : 1);
-        feed_use_slot(w, slot, user_id, user);
-        join_sets(f, w, user, slot);
+    uint32_t n = feed_counted(m, key);
+    if (n > by) {
+        map64_put(m, key, n - by);
+    } else if (n > 0) {
+        map64_remove(m, key);
     }
-    cache_unlock(f->cache);
-    return slot;
 }
+
+/* -- out ------------------------------------------------------------------------------------------- */
 
 static bool takes_adopts(const struct feed *f, const struct feed_worker *w)
 {
-    return !w->broken && !w->draining && w->adopts_count < f->conf.worker_adopts_max;
+    return !w->broken && !w->draining && w->sessions < w->sessions_max &&
+           w->adopts_count < f->conf.worker_adopts_max;
 }
 
 static struct feed_worker *least_loaded(struct feed *f)
@@ -73,18 +65,30 @@ static struct adopt *add_adopt(struct feed_worker *w)
     return &w->adopts[w->adopts_count++];
 }
 
-static void count_session(struct feed *f, struct feed_worker *w, uint32_t slot, uint64_t peer_key, int by)
+static void session_opens(struct feed *f, struct feed_worker *w, uint32_t slot, uint64_t peer_key)
 {
-    if (by < 0 && w->sessions == 0) {
-        return;
+    if (peer_key != 0) {
+        w->sessions++;
+        feed_count_up(&f->peers, peer_key, 1);
+        feed_count_up(&w->peers, peer_key, 1);
     }
-    w->sessions += (uint32_t)by;
-    feed_count(&f->peers, peer_key, by);
-    feed_count(&w->peers, peer_key, by);
-    /* A user who has gone meanwhile has no sessions left to count down. */
-    if (slot != 0 && (by > 0 || w->slots[slot].sessions > 0)) {
-        w->slots[slot].sessions += (uint32_t)by;
-        feed_count(&f->user_sessions, w->slots[slot].user_id, by);
+    if (slot != 0) {
+        w->slots[slot].sessions++;
+        feed_count_up(&f->user_sessions, w->slots[slot].user_id, 1);
+    }
+}
+
+/* Only what was counted for this worker is taken back. A user who has gone meanwhile has nothing left. */
+static void session_closes(struct feed *f, struct feed_worker *w, uint32_t slot, uint64_t peer_key)
+{
+    if (feed_counted(&w->peers, peer_key) > 0) {
+        w->sessions--;
+        feed_count_down(&f->peers, peer_key, 1);
+        feed_count_down(&w->peers, peer_key, 1);
+    }
+    if (slot != 0 && w->slots[slot].sessions > 0) {
+        w->slots[slot].sessions--;
+        feed_count_down(&f->user_sessions, w->slots[slot].user_id, 1);
     }
 }
 
@@ -100,7 +104,6 @@ static enum code check_caps(struct feed *f, const struct link_adopt *a)
 static void put_adopt(struct feed *f, struct feed_worker *w, const struct link_adopt *a, uint32_t slot,
                       int fd)
 {
-    bool was_empty = w->q.len == 0;
     struct link_adopt message = *a;
     message.slot = slot;
     if (++f->next_adopt == 0) {
@@ -111,10 +114,9 @@ static void put_adopt(struct feed *f, struct feed_worker *w, const struct link_a
     if (slot != 0) {
         w->slots[slot].adopts++;
     }
-    count_session(f, w, slot, a->peer_key, 1);
+    session_opens(f, w, slot, a->peer_key);
     link_put_adopt(&w->q, f->next_adopt, &message);
     add_fd(w, fd);
-    feed_appended(f, w, was_empty);
 }
 
 enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t issued_s, int fd)
@@ -122,14 +124,19 @@ enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t issued
     feed_lock(f);
     struct feed_worker *w = f->ready ? least_loaded(f) : NULL;
     enum code code = w ? check_caps(f, a) : CODE_NO_WORKER;
+    bool was_empty = w != NULL && w->q.len == 0; /* a new slot may put frames of its own first */
     uint32_t slot = 0;
     if (code == CODE_OK && a->user_id != 0) {
         /* The door has checked this before; a revocation may have been published since. */
         code = cache_token_state(f->cache, a->user_id, a->family, issued_s);
-        slot = code == CODE_OK ? give_slot(f, w, a->user_id) : 0;
+        slot = code == CODE_OK ? feed_give_slot(f, w, a->user_id) : 0;
+        if (code == CODE_OK && slot == 0) {
+            code = CODE_TOO_MANY_CONNECTIONS;
+        }
     }
     if (code == CODE_OK) {
         put_adopt(f, w, a, slot, fd);
+        feed_appended(f, w, was_empty);
     }
     feed_unlock(f);
     return code;
@@ -156,16 +163,36 @@ enum rc feed_on_adopt_answer(struct feed *f, struct feed_worker *w, const struct
         }
     }
     if (found.fd >= 0 && frame->type == LINK_ADOPT_FAILED) {
-        count_session(f, w, found.slot, found.peer_key, -1);
+        session_closes(f, w, found.slot, found.peer_key);
     }
     feed_unlock(f);
     if (found.fd < 0) {
         return RC_PROTOCOL;
     }
-    if (f->adopt_done != NULL) {
-        f->adopt_done(f->adopt_ctx, found.fd, code);
-    }
+    feed_give_back(f, found.fd, code);
     return RC_OK;
+}
+
+void feed_give_back(struct feed *f, int fd, enum code code)
+{
+    if (f->adopt_done != NULL) {
+        f->adopt_done(f->adopt_ctx, fd, code);
+    }
+}
+
+/* The slot is free for somebody else, who must find nothing of this user in it. */
+static void user_goes(struct feed *f, struct feed_worker *w, uint32_t slot)
+{
+    bool was_empty = w->q.len == 0;
+    struct slot *s = &w->slots[slot];
+    feed_count_down(&f->user_sessions, s->user_id, s->sessions);
+    cache_rdlock(f->cache);
+    feed_sets_user(f, w, s->user, false);
+    cache_unlock(f->cache);
+    feed_free_slot(w, slot);
+    if (w->q.len > 0) {
+        feed_appended(f, w, was_empty);
+    }
 }
 
 enum rc feed_on_gone(struct feed *f, struct feed_worker *w, struct str body)
@@ -180,8 +207,7 @@ enum rc feed_on_gone(struct feed *f, struct feed_worker *w, struct str body)
         rc = RC_PROTOCOL;
     } else if (w->slots[slot].user_id != 0 && w->slots[slot].adopts == adopts) {
         /* With another adopt on its way the user is not gone; the worker says so again later. */
-        feed_count(&f->user_sessions, w->slots[slot].user_id, -(int)w->slots[slot].sessions);
-        feed_free_slot(w, slot);
+        user_goes(f, w, slot);
     }
     feed_unlock(f);
     return rc;
@@ -198,9 +224,13 @@ enum rc feed_on_closed(struct feed *f, struct feed_worker *w, struct str body)
         return rc;
     }
     feed_lock(f);
-    for (uint16_t i = 0; i < count; i++) {
-        count_session(f, w, closed[i].slot < w->slots_count ? closed[i].slot : 0, closed[i].peer_key, -1);
+    for (uint16_t i = 0; i < count && rc == RC_OK; i++) {
+        if (closed[i].slot >= w->slots_count) {
+            rc = RC_PROTOCOL;
+        } else {
+            session_closes(f, w, closed[i].slot, closed[i].peer_key);
+        }
     }
     feed_unlock(f);
-    return RC_OK;
+    return rc;
 }

@@ -42,10 +42,11 @@ enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link
     if (c.kind == CMD_READ) {
         c.number = c.number2 = 0; /* counts are taken here, never believed */
     }
+    struct feed_reply_to to = {w->number, w->incarnation, frame->request, session};
     enum code code = CODE_UNAUTHENTICATED;
     if (user_id != 0) {
         code = allowed_from_socket(c.kind)
-                   ? svc_submit_from_socket(f->svc, &c, w->number, frame->request)
+                   ? svc_submit_from_socket(f->svc, &c, &to)
                    : CODE_UNSUPPORTED_TYPE;
     }
     free(users);
@@ -70,6 +71,12 @@ enum rc feed_on_reauth(struct feed *f, struct feed_worker *w, const struct link_
     uint64_t user_id = slot != 0 && slot < w->slots_count ? w->slots[slot].user_id : 0;
     if (code == CODE_OK && who.user_id != user_id) {
         code = CODE_CARRIERS_DISAGREE; /* a connection never changes its user */
+    }
+    if (code == CODE_OK) { /* a revocation published since the check did not find the session under this family */
+        code = cache_token_state(f->cache, who.user_id, who.family, issued_s);
+    }
+    if (code != CODE_OK) {
+        who = (struct identity){0};
     }
     bool was_empty = w->q.len == 0;
     link_put_reauth_reply(&w->q, frame->request, session, code, who.family, who.expires_s);

@@ -18,6 +18,14 @@
 #define FEED_WORKERS_MAX 64
 /* Chats with more members are announced by recipient set instead of by list. */
 #define FEED_SET_MIN 256
+/* What a worker's word is believed up to. */
+#define FEED_SLOTS_MAX (4u << 20)
+#define FEED_SESSIONS_MAX (16u << 20)
+/* A chunk ends after this many bytes of events; with the last of them it still fits a frame. */
+#define FEED_CHUNK_MAX_BYTES (256u * 1024)
+/* Texts read for one chunk, and references kept for all sessions that catch up from the database. */
+#define FEED_TEXTS_MAX_BYTES (4u << 20)
+#define FEED_REFS_MAX 1000000u
 
 /* -- the ring of newest events ------------------------------------------------------------------ */
 
@@ -53,6 +61,8 @@ void ring_push(struct ring *r, struct ring_entry *e);
 void ring_push_own(struct ring *r, uint64_t event_id, uint32_t user);
 /* NULL: not here (any more, or yet). */
 const struct ring_entry *ring_at(const struct ring *r, uint64_t id);
+/* Index into own of the first event after `after`; own_count: none. */
+size_t ring_own_after(const struct ring *r, uint64_t after);
 /* Drop what is too old or too much. */
 void ring_trim(struct ring *r, uint64_t max_bytes, uint64_t oldest_ms);
 struct ring_entry *ring_entry_new(const struct event *e, struct str encoded, uint64_t prev_in_chat);
@@ -75,8 +85,9 @@ struct adopt { /* a descriptor that the worker has not acknowledged */
 };
 
 struct attach { /* a session that is catching up */
-    uint64_t session;
+    uint64_t session; /* not 0 */
     uint32_t generation;
+    uint64_t serial; /* a job of an earlier attempt does not find this one */
     uint64_t user_id;
     uint64_t cursor; /* it has everything of its own up to here */
     struct row_event *refs; /* what is left to replay from the database, or NULL: from the ring */
@@ -100,13 +111,15 @@ struct feed_worker {
     uint32_t free_count, free_room;
     uint32_t *slot_of; /* by cache user index; 0: not here */
     uint32_t slot_of_room;
-    uint32_t sessions, users;
+    uint32_t sessions, users; /* sessions: connections, the sum of peers */
+    uint32_t sessions_max;    /* what it had room for when it said hello */
     struct map64 peers; /* this worker's share of feed->peers */
-    struct map64 sets; /* chats whose recipient set the worker has */
+    struct map64 sets;  /* chats whose recipient set the worker has -> members in it */
     struct adopt *adopts;
     uint32_t adopts_count, adopts_room;
     struct attach **attaches;
     uint32_t attaches_count, attaches_room;
+    struct map64 attach_at; /* session -> index of attaches */
 };
 
 struct feed {
@@ -122,8 +135,11 @@ struct feed {
     unsigned workers_count;
     struct map64 user_sessions; /* user id -> live sessions on all workers */
     struct map64 peers;         /* peer key -> live sessions */
-    struct map64 warm_last; /* start only: chat id -> its newest warm event, counted from ring.first */
+    struct map64 warm_last; /* start only: chat id -> its newest warm event, counted from warm_base */
+    uint64_t warm_base;
     uint32_t next_adopt;
+    uint64_t attach_serial;
+    uint32_t refs_total; /* of all attaches */
     _Atomic int wake_fd;
     feed_adopt_done adopt_done;
     void *adopt_ctx;
@@ -136,7 +152,6 @@ void feed_unlock(struct feed *f);
 struct feed_worker *feed_find_worker(struct feed *f, uint16_t number, uint64_t incarnation);
 /* After appending to w->q: break the stream off when it is too long, and wake the link server. was_empty: before appending. */
 void feed_appended(struct feed *f, struct feed_worker *w, bool was_empty);
-void feed_count(struct map64 *m, uint64_t key, int by);
 
 /* feed_slots.c */
 uint32_t feed_slot_of(const struct feed_worker *w, uint32_t user);
@@ -145,9 +160,25 @@ void feed_use_slot(struct feed_worker *w, uint32_t slot, uint64_t user_id, uint3
 void feed_free_slot(struct feed_worker *w, uint32_t slot);
 /* Slots below the highest that nobody has. */
 void feed_find_free_slots(struct feed_worker *w);
+/* The user's slot on w, given when there is none. 0: unknown user, or no slot left. */
+uint32_t feed_give_slot(struct feed *f, struct feed_worker *w, uint64_t user_id);
 
-/* feed_adopt.c: called without the lock, but for the first. */
+/* feed_sets.c: the cache lock is held. */
+/* The worker has the chat's set from here on. How many of its users are in it. */
+uint32_t feed_set_use(struct feed_worker *w, const struct cache_chat *chat);
+/* A user came to the worker (has a slot already), or goes (has it still). */
+void feed_sets_user(struct feed *f, struct feed_worker *w, uint32_t user, bool add);
+/* A user joined or left a chat. */
+void feed_sets_member(struct feed *f, uint64_t chat_id, uint64_t user_id, bool add);
+/* The chat is about to end: its members are still there. */
+void feed_sets_end(struct feed *f, const struct cache_chat *chat);
+
+/* feed_adopt.c: counts by key; key 0 is not counted. */
 uint32_t feed_counted(const struct map64 *m, uint64_t key);
+void feed_count_up(struct map64 *m, uint64_t key, uint32_t by);
+void feed_count_down(struct map64 *m, uint64_t key, uint32_t by);
+/* The rest of feed_adopt.c is called without the lock. */
+void feed_give_back(struct feed *f, int fd, enum code code);
 enum rc feed_on_adopt_answer(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
 enum rc feed_on_gone(struct feed *f, struct feed_worker *w, struct str body);
 enum rc feed_on_closed(struct feed *f, struct feed_worker *w, struct str body);
@@ -162,8 +193,24 @@ void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position);
 /* feed_attach.c */
 void feed_attach_begin(struct feed *f, struct feed_worker *w, const struct link_attach *a);
 void feed_attach_pull(struct feed *f, struct feed_worker *w, uint64_t session, uint32_t generation);
+struct attach *feed_attach_find(const struct feed_worker *w, uint64_t session);
 void feed_attach_drop(struct feed_worker *w, uint64_t session);
 void feed_attach_release(struct feed_worker *w);
+/* It cannot be filled: live from here. a is gone. */
+void feed_attach_gap(struct feed *f, struct feed_worker *w, const struct attach *a, enum link_gap_reason reason);
+/* Whatever comes next for the session. a may be gone afterwards; so with the three below. */
+void feed_attach_go_on(struct feed *f, struct feed_worker *w, struct attach *a);
+/* feed_attach_ring.c: the next chunk, and LIVE when it is the last. */
+void feed_attach_from_ring(struct feed *f, struct feed_worker *w, struct attach *a);
+/* feed_attach_db.c: find out what was missed; render the next of it. */
+void feed_attach_read_refs(struct feed *f, struct feed_worker *w, struct attach *a);
+void feed_attach_next_refs(struct feed *f, struct feed_worker *w, struct attach *a);
+/*
+ * What happened in a chat before the user joined it (again) is not for the user: going back from the
+ * newest event, everything of a chat behind one's own joining is dropped, but for one's own removal.
+ * *joined keeps the chats whose joining has been seen.
+ */
+bool feed_before_joining(struct map64 *joined, uint64_t me, uint8_t kind, uint64_t chat_id, uint64_t subject_id);
 
 /* feed_command.c: commands and tokens from sockets. Called without the lock. */
 enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link_frame *frame);

@@ -19,41 +19,26 @@ static void add_slot(struct link_recipients *to, struct buf *slots, uint32_t slo
     }
 }
 
-/* Tell the worker who of its users is in the chat; from then on the set is kept up by events. */
-static void build_set(struct feed_worker *w, const struct cache_chat *chat)
+/* Whether every member may see it: nobody joined after the message was sent. */
+static bool is_for_all(const struct cache_chat *chat, uint8_t kind, uint64_t seq)
 {
-    enum { CHUNK = 4096 };
-    uint32_t slots[CHUNK];
-    uint16_t count = 0;
-    for (uint32_t i = 0; i < chat->members_count; i++) {
-        uint32_t slot = feed_slot_of(w, chat->members[i].user);
-        if (slot != 0) {
-            slots[count++] = slot;
-        }
-        if (count == CHUNK || (i + 1 == chat->members_count && count > 0)) {
-            link_put_set(&w->q, LINK_SET_ADD, chat->id, slots, count);
-            count = 0;
-        }
-    }
-    map64_put(&w->sets, chat->id, 1);
+    return !event_is_message(kind) || seq > chat->joined_max;
 }
 
 static void route_members(struct feed_worker *w, const struct cache_chat *chat, uint8_t kind,
                           uint64_t seq, struct link_recipients *to, struct buf *slots)
 {
-    uint32_t known = 0;
-    if (chat->members_count > FEED_SET_MIN) {
-        if (!map64_get(&w->sets, chat->id, &known)) {
-            build_set(w, chat);
+    bool for_all = is_for_all(chat, kind, seq);
+    if (for_all && chat->members_count > FEED_SET_MIN) {
+        if (feed_set_use(w, chat) > 0) {
+            to->to = LINK_TO_SET;
+            to->set = chat->id;
         }
-        to->to = LINK_TO_SET;
-        to->set = chat->id;
         return;
     }
-    bool is_message = event_is_message(kind);
     for (uint32_t i = 0; i < chat->members_count; i++) {
         const struct cache_member *m = &chat->members[i];
-        if (!is_message || seq > m->joined_seq) {
+        if (for_all || seq > m->joined_seq) {
             add_slot(to, slots, feed_slot_of(w, m->user));
         }
     }
@@ -70,7 +55,9 @@ bool feed_route(struct feed *f, struct feed_worker *w, uint8_t kind, uint64_t ch
         route_members(w, chat, kind, seq, to, slots);
     }
     for (unsigned i = 0; i < extra_count; i++) {
-        add_slot(to, slots, feed_slot_of(w, extra[i]));
+        if (chat == NULL || cache_member(chat, extra[i]) == NULL) { /* back meanwhile: has it as a member */
+            add_slot(to, slots, feed_slot_of(w, extra[i]));
+        }
     }
     to->slots = buf_str(slots);
     return to->count > 0 || to->to == LINK_TO_SET;
@@ -79,17 +66,8 @@ bool feed_route(struct feed *f, struct feed_worker *w, uint8_t kind, uint64_t ch
 /* The recipient sets that workers keep follow the memberships, before the event itself. */
 static void update_sets(struct feed *f, const struct row_event *e)
 {
-    if (e->kind != EV_MEMBER_ADDED && e->kind != EV_MEMBER_REMOVED) {
-        return;
-    }
-    uint32_t user = cache_user_index(f->cache, e->subject_id);
-    for (unsigned i = 0; i < f->workers_count; i++) {
-        struct feed_worker *w = f->workers[i];
-        uint32_t known = 0, slot = feed_slot_of(w, user);
-        if (slot != 0 && map64_get(&w->sets, e->chat_id, &known)) {
-            link_put_set(&w->q, e->kind == EV_MEMBER_ADDED ? LINK_SET_ADD : LINK_SET_REMOVE,
-                         e->chat_id, &slot, 1);
-        }
+    if (e->kind == EV_MEMBER_ADDED || e->kind == EV_MEMBER_REMOVED) {
+        feed_sets_member(f, e->chat_id, e->subject_id, e->kind == EV_MEMBER_ADDED);
     }
 }
 
@@ -163,6 +141,9 @@ static void publish_draft(struct publisher *p, const struct batch *b, const stru
     struct event e;
     uint64_t prev_in_chat = last_in_chat(f, d->event.chat_id);
     find_extra(p, &d->event); /* before: a deleted chat has no members afterwards */
+    if (d->event.kind == EV_CHAT_DELETED) {
+        feed_sets_end(f, cache_chat_ever(f->cache, d->event.chat_id));
+    }
     apply_draft(f->cache, b, d);
     event_fill(f->cache, &d->event, message_of(b, d), &e);
     e.origin_worker = d->origin_worker;
@@ -191,11 +172,10 @@ static struct outcome outcome_for_socket(const struct feed *f, const struct job 
 static void put_reply(struct feed *f, const struct job *j)
 {
     const struct outcome o = outcome_for_socket(f, j);
-    for (unsigned i = 0; i < f->workers_count; i++) {
-        struct feed_worker *w = f->workers[i];
-        if (w->number == j->reply_worker) {
-            link_put_reply(&w->q, j->reply_request, j->cmd.origin_session, &o, STR_NONE);
-        }
+    const struct feed_reply_to *to = &j->reply_to;
+    struct feed_worker *w = feed_find_worker(f, to->worker, to->incarnation);
+    if (w != NULL) {
+        link_put_reply(&w->q, to->request, to->session, &o, STR_NONE);
     }
 }
 
@@ -211,7 +191,7 @@ static void publish_locked(struct feed *f, const struct batch *b, struct job **j
         for (uint32_t k = 0; k < jobs[i]->drafts; k++) {
             publish_draft(&p, b, &b->drafts[jobs[i]->first_draft + k]);
         }
-        if (jobs[i]->reply_worker != 0) {
+        if (jobs[i]->reply_to.worker != 0) {
             put_reply(f, jobs[i]);
         }
     }
@@ -243,23 +223,20 @@ void feed_publish(struct feed *f, const struct batch *b, struct job **jobs, unsi
     metric_set(METRIC_FEED_RING_BYTES, (int64_t)f->ring.bytes);
     feed_unlock(f);
     for (unsigned i = 0; i < count; i++) {
-        if (jobs[i]->done != NULL && jobs[i]->reply_worker == 0) {
+        if (jobs[i]->done != NULL && jobs[i]->reply_to.worker == 0) {
             jobs[i]->done(jobs[i]->ctx, &jobs[i]->outcome);
         }
     }
 }
 
-void feed_reply(struct feed *f, uint16_t worker, uint32_t request, uint64_t session,
-                const struct outcome *o)
+void feed_reply(struct feed *f, const struct feed_reply_to *to, const struct outcome *o)
 {
     feed_lock(f);
-    for (unsigned i = 0; i < f->workers_count; i++) {
-        struct feed_worker *w = f->workers[i];
-        if (w->number == worker) {
-            bool was_empty = w->q.len == 0;
-            link_put_reply(&w->q, request, session, o, STR_NONE);
-            feed_appended(f, w, was_empty);
-        }
+    struct feed_worker *w = feed_find_worker(f, to->worker, to->incarnation);
+    if (w != NULL) {
+        bool was_empty = w->q.len == 0;
+        link_put_reply(&w->q, to->request, to->session, o, STR_NONE);
+        feed_appended(f, w, was_empty);
     }
     feed_unlock(f);
 }
@@ -277,6 +254,8 @@ void feed_warm_from(struct feed *f, uint64_t first_id)
 {
     ring_release(&f->ring);
     ring_init(&f->ring, first_id);
+    map64_release(&f->warm_last);
+    f->warm_base = first_id;
 }
 
 /* The chain of a chat's events is built anew: what lies before the ring ends it. */
@@ -286,37 +265,34 @@ void feed_warm(struct feed *f, const struct row_event *row, const struct row_mes
     struct event e;
     uint64_t prev = 0;
     uint32_t place = 0;
+    if (row->id != f->ring.next) { /* a hole: the ring has none */
+        feed_warm_from(f, row->id);
+    }
     if (row->chat_id != 0) {
-        prev = map64_get(&f->warm_last, row->chat_id, &place) ? f->ring.first + place : 0;
-        map64_put(&f->warm_last, row->chat_id, (uint32_t)(row->id - f->ring.first));
+        prev = map64_get(&f->warm_last, row->chat_id, &place) ? f->warm_base + place : 0;
+        map64_put(&f->warm_last, row->chat_id, (uint32_t)(row->id - f->warm_base));
     }
     event_fill(f->cache, row, m, &e);
     event_encode(&p.encoded, &e);
     find_extra(&p, row);
     push_ring(&p, &e, prev);
+    ring_trim(&f->ring, f->conf.ring_max_bytes, 0);
     buf_release(&p.encoded);
     buf_release(&p.extra);
-}
-
-/* Users with an event of their own, as far as the ring knows. */
-static void own_of(const struct ring *r, uint64_t event_id, struct buf *users)
-{
-    buf_clear(users);
-    for (size_t i = r->own_first; i < r->own_count && r->own[i].event_id <= event_id; i++) {
-        if (r->own[i].event_id == event_id) {
-            buf_add(users, &r->own[i].user, sizeof(r->own[i].user));
-        }
-    }
 }
 
 void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position)
 {
     struct buf slots = BUF_INIT, users = BUF_INIT;
+    size_t own = ring_own_after(&f->ring, position);
     cache_rdlock(f->cache);
     for (uint64_t id = position + 1; id < f->ring.next; id++) {
         const struct ring_entry *e = ring_at(&f->ring, id);
         struct link_recipients to;
-        own_of(&f->ring, id, &users);
+        buf_clear(&users);
+        for (; own < f->ring.own_count && f->ring.own[own].event_id == id; own++) {
+            buf_add(&users, &f->ring.own[own].user, sizeof(f->ring.own[own].user));
+        }
         if (feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)users.p,
                        (unsigned)(users.len / sizeof(uint32_t)), &to, &slots)) {
             link_put_event(&w->q, LINK_EVENT, &to, (struct str){e->bytes, e->len});

@@ -85,6 +85,20 @@ const struct ring_entry *ring_at(const struct ring *r, uint64_t id)
     return id >= r->first && id < r->next ? r->slots[id & (r->room - 1)] : NULL;
 }
 
+size_t ring_own_after(const struct ring *r, uint64_t after)
+{
+    size_t low = r->own_first, high = r->own_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (r->own[mid].event_id <= after) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
 void ring_trim(struct ring *r, uint64_t max_bytes, uint64_t oldest_ms)
 {
     while (r->first < r->next) {

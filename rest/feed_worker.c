@@ -11,20 +11,69 @@ static bool can_resume(const struct feed *f, const struct link_hello *h)
            h->position + 1 >= f->ring.first;
 }
 
-/* The worker's users keep the slots they have; those who are gone from the cache are dropped. */
-static void take_over_users(struct feed *f, struct feed_worker *w, const struct link_hello_user *users,
+/*
+ * What was revoked while the worker was away and is not in the ring any more: whoever had an event of
+ * their own since, and whoever may not be here at all, comes in through the door again.
+ */
+static bool must_come_again(const struct feed *f, const struct link_hello *h, const struct cache_user *u,
+                            bool resumed)
+{
+    bool missed = !resumed && h->log_id == f->log_id && u != NULL && u->last_event > h->position;
+    return u == NULL || u->status != USER_ACTIVE || missed;
+}
+
+/* The worker's users keep the slots they have. false: this cannot be. */
+static bool take_over_user(struct feed *f, struct feed_worker *w, const struct link_hello_user *u)
+{
+    uint32_t user = cache_user_index(f->cache, u->user_id);
+    if (u->user_id == 0 || u->slot == 0 || u->slot > FEED_SLOTS_MAX || u->sessions > FEED_SESSIONS_MAX ||
+        feed_slot_of(w, user) != 0 || (u->slot < w->slots_count && w->slots[u->slot].user_id != 0)) {
+        return false;
+    }
+    feed_use_slot(w, u->slot, u->user_id, user);
+    w->slots[u->slot].sessions = u->sessions;
+    w->slots[u->slot].adopts = u->adopts;
+    feed_count_up(&f->user_sessions, u->user_id, u->sessions);
+    return true;
+}
+
+static bool take_over_users(struct feed *f, struct feed_worker *w, const struct link_hello_user *users,
                             uint32_t count)
 {
+    bool good = true;
+    uint64_t sessions = 0;
     cache_rdlock(f->cache);
+    for (uint32_t i = 0; i < count && good; i++) {
+        sessions += users[i].sessions;
+        good = sessions <= FEED_SESSIONS_MAX && take_over_user(f, w, &users[i]);
+    }
+    cache_unlock(f->cache);
+    feed_find_free_slots(w);
+    return good;
+}
+
+static bool take_over_peers(struct feed *f, struct feed_worker *w, const struct link_hello_peer *peers,
+                            uint32_t count)
+{
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t user = cache_user_index(f->cache, users[i].user_id);
-        if (users[i].slot == 0 || users[i].slot > 10000000 || user == CACHE_NONE) {
-            continue;
+        if (peers[i].peer_key == 0 || peers[i].sessions > FEED_SESSIONS_MAX - w->sessions) {
+            return false;
         }
-        feed_use_slot(w, users[i].slot, users[i].user_id, user);
-        w->slots[users[i].slot].sessions = users[i].sessions;
-        w->slots[users[i].slot].adopts = users[i].adopts;
-        feed_count(&f->user_sessions, users[i].user_id, (int)users[i].sessions);
+        feed_count_up(&f->peers, peers[i].peer_key, peers[i].sessions);
+        feed_count_up(&w->peers, peers[i].peer_key, peers[i].sessions);
+        w->sessions += peers[i].sessions;
+    }
+    return true;
+}
+
+static void kick_strangers(struct feed *f, struct feed_worker *w, const struct link_hello *h, bool resumed)
+{
+    cache_rdlock(f->cache);
+    for (uint32_t i = 1; i < w->slots_count; i++) {
+        const struct slot *s = &w->slots[i];
+        if (s->user_id != 0 && must_come_again(f, h, cache_user(f->cache, s->user), resumed)) {
+            link_put_kick(&w->q, i, 0, 0, CODE_RESTARTING);
+        }
     }
     cache_unlock(f->cache);
 }
@@ -40,23 +89,8 @@ static struct feed_worker *worker_new(struct feed *f, const struct link_hello *h
     return w;
 }
 
-enum rc feed_join(struct feed *f, const struct link_hello *hello, const struct link_hello_user *users,
-                  uint32_t users_count, const struct link_hello_peer *peers, uint32_t peers_count,
-                  struct feed_worker **out)
+static void put_welcome(struct feed *f, struct feed_worker *w, const struct link_hello *hello)
 {
-    feed_lock(f);
-    if (!f->ready || f->workers_count == FEED_WORKERS_MAX) {
-        feed_unlock(f);
-        return RC_UNAVAILABLE;
-    }
-    struct feed_worker *w = worker_new(f, hello);
-    take_over_users(f, w, users, users_count);
-    feed_find_free_slots(w);
-    for (uint32_t i = 0; i < peers_count; i++) {
-        feed_count(&f->peers, peers[i].peer_key, (int)peers[i].sessions);
-        feed_count(&w->peers, peers[i].peer_key, (int)peers[i].sessions);
-        w->sessions += peers[i].sessions;
-    }
     bool resumed = can_resume(f, hello);
     struct link_welcome welcome = {
         .magic = LINK_MAGIC,
@@ -67,16 +101,11 @@ enum rc feed_join(struct feed *f, const struct link_hello *hello, const struct l
         .resumed = resumed,
     };
     link_put_welcome(&w->q, &welcome);
-    f->workers[f->workers_count++] = w;
+    kick_strangers(f, w, hello, resumed);
     if (resumed) {
         feed_catch_up(f, w, hello->position);
     }
-    link_put_position(&w->q, atomic_load(&f->published));
-    feed_appended(f, w, true);
-    metric_set(METRIC_FEED_WORKERS, f->workers_count);
-    feed_unlock(f);
-    *out = w;
-    return RC_OK;
+    link_put_position(&w->q, welcome.published);
 }
 
 static void worker_free(struct feed_worker *w)
@@ -93,6 +122,46 @@ static void worker_free(struct feed_worker *w)
     free(w);
 }
 
+/* Its sessions are counted no more. */
+static void uncount(struct feed *f, const struct feed_worker *w)
+{
+    uint32_t at = 0, n = 0;
+    uint64_t key = 0;
+    for (uint32_t i = 1; i < w->slots_count; i++) {
+        feed_count_down(&f->user_sessions, w->slots[i].user_id, w->slots[i].sessions);
+    }
+    while (map64_next(&w->peers, &at, &key, &n)) {
+        feed_count_down(&f->peers, key, n);
+    }
+}
+
+enum rc feed_join(struct feed *f, const struct link_hello *hello, const struct link_hello_user *users,
+                  uint32_t users_count, const struct link_hello_peer *peers, uint32_t peers_count,
+                  struct feed_worker **out)
+{
+    feed_lock(f);
+    if (!f->ready || f->workers_count == FEED_WORKERS_MAX) {
+        feed_unlock(f);
+        return RC_UNAVAILABLE;
+    }
+    struct feed_worker *w = worker_new(f, hello);
+    if (!take_over_users(f, w, users, users_count) || !take_over_peers(f, w, peers, peers_count)) {
+        uncount(f, w);
+        feed_unlock(f);
+        worker_free(w);
+        return RC_PROTOCOL;
+    }
+    uint32_t most = UINT32_MAX - w->sessions;
+    w->sessions_max = w->sessions + (hello->capacity < most ? hello->capacity : most);
+    f->workers[f->workers_count++] = w;
+    put_welcome(f, w, hello);
+    feed_appended(f, w, true);
+    metric_set(METRIC_FEED_WORKERS, f->workers_count);
+    feed_unlock(f);
+    *out = w;
+    return RC_OK;
+}
+
 void feed_leave(struct feed *f, struct feed_worker *w)
 {
     feed_lock(f);
@@ -102,20 +171,13 @@ void feed_leave(struct feed *f, struct feed_worker *w)
             break;
         }
     }
-    for (uint32_t i = 1; i < w->slots_count; i++) {
-        feed_count(&f->user_sessions, w->slots[i].user_id, -(int)w->slots[i].sessions);
-    }
-    uint32_t at = 0, n = 0;
-    uint64_t key = 0;
-    while (map64_next(&w->peers, &at, &key, &n)) {
-        feed_count(&f->peers, key, -(int)n);
-    }
+    uncount(f, w);
     metric_set(METRIC_FEED_WORKERS, f->workers_count);
     feed_unlock(f);
     metric_worker_gone(w->number);
-    for (uint32_t i = 0; i < w->adopts_count && f->adopt_done != NULL; i++) {
+    for (uint32_t i = 0; i < w->adopts_count; i++) {
         /* One that went out may have been answered with 101 by the worker: only close it. */
-        f->adopt_done(f->adopt_ctx, w->adopts[i].fd, w->adopts[i].taken ? CODE_OK : CODE_NO_WORKER);
+        feed_give_back(f, w->adopts[i].fd, w->adopts[i].taken ? CODE_OK : CODE_NO_WORKER);
     }
     worker_free(w);
 }

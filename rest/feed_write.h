@@ -29,8 +29,7 @@ void feed_warm_from(struct feed *f, uint64_t first_id);
  */
 void feed_publish(struct feed *f, const struct batch *b, struct job **jobs, unsigned jobs_count);
 /* An answer outside any batch, e.g. a deadline. */
-void feed_reply(struct feed *f, uint16_t worker, uint32_t request, uint64_t session,
-                const struct outcome *o);
+void feed_reply(struct feed *f, const struct feed_reply_to *to, const struct outcome *o);
 void feed_trimmed(struct feed *f, uint64_t upto);
 
 #endif

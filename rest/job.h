@@ -25,8 +25,7 @@ struct job {
     struct outcome outcome;
 
     /* A command from a socket is answered in its worker's stream instead of by done. */
-    uint16_t reply_worker; /* 0: none */
-    uint32_t reply_request;
+    struct feed_reply_to reply_to;
 
     /* What the look-ups before deciding found. */
     bool has_message;

@@ -150,7 +150,7 @@ bool svc_message_rate(struct svc *svc, uint64_t user_id)
     return false;
 }
 
-enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, uint16_t worker, uint32_t request)
+enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, const struct feed_reply_to *to)
 {
     struct cmd checked = *c;
     if (c->kind == CMD_MESSAGE_SEND && c->name.len == 0) {
@@ -165,8 +165,7 @@ enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, uint16_t 
     }
     struct job *j = job_new(&checked, NULL, NULL, mono_ms() + svc->conf->writer_deadline_ms);
     if (j != NULL) {
-        j->reply_worker = worker;
-        j->reply_request = request;
+        j->reply_to = *to;
     }
     return submit(svc, j);
 }

@@ -5,6 +5,6 @@
 #include "rest/svc.h"
 
 /* CODE_OK: a REPLY with this request id will stand in the worker's stream, behind the command's events. */
-enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, uint16_t worker, uint32_t request);
+enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, const struct feed_reply_to *to);
 
 #endif

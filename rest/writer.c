@@ -286,9 +286,7 @@ static void *reap(void *arg)
             /* The writer frees the job, perhaps right after the lock is gone. */
             svc_done done = j != NULL ? j->done : NULL;
             void *ctx = j != NULL ? j->ctx : NULL;
-            uint16_t worker = j != NULL ? j->reply_worker : 0;
-            uint32_t request = j != NULL ? j->reply_request : 0;
-            uint64_t session = j != NULL ? j->cmd.origin_session : 0;
+            struct feed_reply_to to = j != NULL ? j->reply_to : (struct feed_reply_to){0};
             bool finished = j == NULL && !w->reaping;
             pthread_mutex_unlock(&w->lock);
             if (finished) {
@@ -297,8 +295,8 @@ static void *reap(void *arg)
             if (j == NULL) {
                 break;
             }
-            if (worker != 0) {
-                feed_reply(w->feed, worker, request, session, &o);
+            if (to.worker != 0) {
+                feed_reply(w->feed, &to, &o);
             } else if (done != NULL) {
                 done(ctx, &o);
             }

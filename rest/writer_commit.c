@@ -183,7 +183,7 @@ static void take_answers(struct writer *w, struct job **jobs, unsigned count)
         struct job *j = jobs[i];
         if (j->answered) {
             j->done = NULL;
-            j->reply_worker = 0;
+            j->reply_to.worker = 0;
             continue;
         }
         j->answered = true;

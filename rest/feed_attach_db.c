@@ -1,0 +1,290 @@
+/*
+ * Replay from the database: one query for the references of everything that was missed, which the session
+ * keeps, then the messages they speak of chunk by chunk. Both run on the read pool, so between two steps
+ * the session, its worker and the ring may have gone on or away.
+ */
+#include <stdlib.h>
+
+#include "rest/event_fill.h"
+#include "rest/feed_int.h"
+#include "rest/metrics.h"
+#include "shared/clock.h"
+#include "shared/mem.h"
+
+struct replay { /* one job of the read pool */
+    struct feed *f;
+    uint16_t worker;
+    uint64_t incarnation;
+    uint64_t session, serial; /* of the attach that waits */
+    uint64_t user_id, after, upto;
+    uint64_t *chats; /* whose events to read */
+    uint32_t chats_count;
+    struct row_event *refs; /* read, or to be rendered */
+    uint32_t refs_count, refs_room;
+    uint64_t max; /* references */
+    struct row_message *messages;
+    uint32_t messages_count;
+};
+
+static void replay_free(struct replay *r)
+{
+    free(r->chats);
+    free(r->refs);
+    for (uint32_t i = 0; i < r->messages_count; i++) {
+        free((char *)(uintptr_t)r->messages[i].kind.p);
+        free((char *)(uintptr_t)r->messages[i].content.p);
+    }
+    free(r->messages);
+    free(r);
+}
+
+static void on_ref(void *ctx, const struct row_event *e)
+{
+    struct replay *r = ctx;
+    if (r->refs_count == r->refs_room) {
+        r->refs_room = r->refs_room ? r->refs_room * 2 : 256;
+        r->refs = mem_grow(r->refs, r->refs_room, sizeof(r->refs[0]));
+    }
+    r->refs[r->refs_count++] = *e;
+}
+
+static void on_message(void *ctx, const struct row_message *m)
+{
+    struct replay *r = ctx;
+    struct row_message *copy = &r->messages[r->messages_count++];
+    *copy = *m;
+    copy->kind = (struct str){mem_copy(m->kind.p, m->kind.len), m->kind.len};
+    copy->content = (struct str){mem_copy(m->content.len ? m->content.p : "", m->content.len), m->content.len};
+}
+
+static const struct row_message *message_at(const struct replay *r, const struct row_event *e)
+{
+    for (uint32_t i = 0; event_is_message(e->kind) && i < r->messages_count; i++) {
+        if (r->messages[i].chat_id == e->chat_id && r->messages[i].seq == e->seq) {
+            return &r->messages[i];
+        }
+    }
+    return NULL;
+}
+
+/* The session's state, if it still waits for this job. */
+static struct attach *still_wanted(struct replay *r, struct feed_worker **w)
+{
+    *w = feed_find_worker(r->f, r->worker, r->incarnation);
+    struct attach *a = *w ? feed_attach_find(*w, r->session) : NULL;
+    if (a == NULL || a->serial != r->serial) {
+        return NULL;
+    }
+    a->busy = false;
+    return a;
+}
+
+/* Of a chat that was left meanwhile only one's own leaving, and its end. */
+static bool row_visible(const struct feed *f, const struct replay *r, uint32_t user, const struct row_event *e)
+{
+    const struct cache_chat *chat = cache_chat(f->cache, cache_chat_index(f->cache, e->chat_id));
+    const struct cache_member *m = chat && user != CACHE_NONE ? cache_member(chat, user) : NULL;
+    if (e->chat_id == 0) {
+        return true;
+    }
+    if (m == NULL) {
+        return e->kind == EV_CHAT_DELETED || (e->kind == EV_MEMBER_REMOVED && e->subject_id == r->user_id);
+    }
+    return !event_is_message(e->kind) || e->seq > m->joined_seq;
+}
+
+/* The encoded events of the first references, as many as make a chunk. *used: how many references those are. */
+static uint16_t render(struct replay *r, struct buf *events, uint32_t *used)
+{
+    uint16_t n = 0;
+    uint32_t i = 0;
+    struct feed *f = r->f;
+    cache_rdlock(f->cache);
+    uint32_t user = cache_user_index(f->cache, r->user_id);
+    for (; i < r->refs_count && events->len < FEED_CHUNK_MAX_BYTES; i++) {
+        const struct row_message *m = message_at(r, &r->refs[i]);
+        struct event e;
+        if ((event_is_message(r->refs[i].kind) && m == NULL) || !row_visible(f, r, user, &r->refs[i])) {
+            continue;
+        }
+        event_fill(f->cache, &r->refs[i], m, &e);
+        event_encode(events, &e);
+        n++;
+    }
+    cache_unlock(f->cache);
+    *used = i;
+    return n;
+}
+
+static void send_chunk(struct replay *r, struct feed_worker *w, struct attach *a)
+{
+    struct buf events = BUF_INIT;
+    bool was_empty = w->q.len == 0;
+    uint32_t used = 0;
+    uint16_t n = render(r, &events, &used);
+    a->refs_at += used;
+    a->cursor = r->refs[used - 1].id;
+    link_put_chunk(&w->q, a->session, a->generation, n, a->cursor, buf_str(&events));
+    feed_appended(r->f, w, was_empty);
+    metric_add(METRIC_FEED_REPLAYED, n);
+    buf_release(&events);
+}
+
+static void render_job(struct store *store, void *ctx)
+{
+    struct replay *r = ctx;
+    struct chat_seq *at = mem_grow(NULL, r->refs_count, sizeof(at[0]));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < r->refs_count; i++) {
+        if (event_is_message(r->refs[i].kind)) {
+            at[count++] = (struct chat_seq){r->refs[i].chat_id, r->refs[i].seq};
+        }
+    }
+    r->messages = mem_new((size_t)(count + 1) * sizeof(r->messages[0]));
+    enum store_rc rc = STORE_OK;
+    if (store == NULL) {
+        rc = STORE_LOST;
+    } else if (count > 0) {
+        rc = store_messages_at(store, at, count, on_message, r);
+    }
+    free(at);
+    /* What was read may be newer than what is published: wait until it is not. */
+    uint64_t newest = 0;
+    for (uint32_t i = 0; i < r->messages_count; i++) {
+        newest = r->messages[i].last_event > newest ? r->messages[i].last_event : newest;
+    }
+    bool shown = feed_wait_published(r->f, newest, mono_ms() + 5000);
+    feed_lock(r->f);
+    struct feed_worker *w = NULL;
+    struct attach *a = still_wanted(r, &w);
+    if (a != NULL && rc == STORE_OK && shown) {
+        send_chunk(r, w, a);
+    } else if (a != NULL) {
+        feed_attach_gap(r->f, w, a, LINK_GAP_TOO_MUCH);
+    }
+    feed_unlock(r->f);
+    replay_free(r);
+}
+
+static struct replay *replay_new(struct feed *f, const struct feed_worker *w, const struct attach *a)
+{
+    struct replay *r = mem_new(sizeof(*r));
+    r->f = f;
+    r->worker = w->number;
+    r->incarnation = w->incarnation;
+    r->session = a->session;
+    r->serial = a->serial;
+    r->user_id = a->user_id;
+    return r;
+}
+
+static void submit(struct feed *f, struct feed_worker *w, struct attach *a, struct replay *r,
+                   dbpool_job job)
+{
+    a->busy = true;
+    if (dbpool_submit(f->svc->dbpool, job, r) != RC_OK) {
+        feed_attach_gap(f, w, a, LINK_GAP_TOO_MUCH);
+        replay_free(r);
+    }
+}
+
+/* The texts of one chunk, which wait in memory, are bounded as well. */
+static uint32_t chunk_refs(const struct feed *f, uint32_t left)
+{
+    uint64_t most = 1 + FEED_TEXTS_MAX_BYTES / f->svc->conf->content_max_bytes;
+    most = most < f->conf.replay_chunk_events ? most : f->conf.replay_chunk_events;
+    return left < most ? left : (uint32_t)most;
+}
+
+void feed_attach_next_refs(struct feed *f, struct feed_worker *w, struct attach *a)
+{
+    uint32_t take = chunk_refs(f, a->refs_count - a->refs_at);
+    struct replay *r = replay_new(f, w, a);
+    r->refs = mem_grow(NULL, take, sizeof(r->refs[0]));
+    memcpy(r->refs, a->refs + a->refs_at, take * sizeof(r->refs[0]));
+    r->refs_count = take;
+    submit(f, w, a, r, render_job);
+}
+
+static uint32_t select_refs(uint64_t me, struct row_event *refs, uint32_t count)
+{
+    struct map64 j = MAP64_INIT;
+    uint32_t kept = count;
+    for (uint32_t i = count; i-- > 0;) {
+        if (!feed_before_joining(&j, me, refs[i].kind, refs[i].chat_id, refs[i].subject_id)) {
+            refs[--kept] = refs[i];
+        }
+    }
+    map64_release(&j);
+    if (kept > 0 && kept < count) {
+        memmove(refs, refs + kept, (count - kept) * sizeof(refs[0]));
+    }
+    return count - kept;
+}
+
+/* References that wait are memory that slow clients hold: bounded over all of them. */
+static bool keep_refs(struct feed *f, struct attach *a, struct replay *r)
+{
+    uint32_t count = select_refs(r->user_id, r->refs, r->refs_count);
+    if (count > FEED_REFS_MAX - f->refs_total) {
+        return false;
+    }
+    a->refs = r->refs;
+    a->refs_count = count;
+    a->refs_at = 0;
+    a->upto = r->upto;
+    f->refs_total += count;
+    r->refs = NULL;
+    return true;
+}
+
+static void refs_job(struct store *store, void *ctx)
+{
+    struct replay *r = ctx;
+    struct feed *f = r->f;
+    enum store_rc rc = store == NULL ? STORE_LOST
+                                     : store_replay(store, r->chats, r->chats_count, r->user_id, r->after,
+                                                    r->upto, (unsigned)r->max + 1, on_ref, r);
+    feed_lock(f);
+    struct feed_worker *w = NULL;
+    struct attach *a = still_wanted(r, &w);
+    if (a != NULL && r->after < f->trimmed_to) { /* rows may have gone while they were read */
+        feed_attach_gap(f, w, a, LINK_GAP_TRIMMED);
+    } else if (a != NULL && rc == STORE_OK && r->refs_count == 0) {
+        a->cursor = r->upto; /* nothing in it was for this user */
+        feed_attach_go_on(f, w, a);
+    } else if (a != NULL && rc == STORE_OK && r->refs_count <= r->max && keep_refs(f, a, r)) {
+        feed_attach_go_on(f, w, a);
+    } else if (a != NULL) {
+        feed_attach_gap(f, w, a, LINK_GAP_TOO_MUCH);
+    }
+    feed_unlock(f);
+    replay_free(r);
+}
+
+/* Which of the user's chats have changed since the cursor; those only are asked for. */
+void feed_attach_read_refs(struct feed *f, struct feed_worker *w, struct attach *a)
+{
+    struct replay *r = replay_new(f, w, a);
+    r->after = a->cursor;
+    r->upto = atomic_load(&f->published);
+    r->max = f->conf.replay_max_events;
+    cache_rdlock(f->cache);
+    const struct cache_user *u = cache_user(f->cache, cache_user_index(f->cache, a->user_id));
+    r->chats = mem_new((size_t)((u ? u->chats_count : 0) + 1) * sizeof(r->chats[0]));
+    for (uint32_t i = 0; u != NULL && i < u->chats_count; i++) {
+        const struct cache_chat *chat = cache_chat(f->cache, u->chats[i]);
+        if (chat != NULL && chat->last_event > a->cursor) {
+            r->chats[r->chats_count++] = chat->id;
+        }
+    }
+    bool changed = r->chats_count > 0 || (u != NULL && u->last_event > a->cursor);
+    cache_unlock(f->cache);
+    if (!changed) {
+        replay_free(r);
+        a->cursor = atomic_load(&f->published);
+        feed_attach_from_ring(f, w, a);
+        return;
+    }
+    submit(f, w, a, r, refs_job);
+}
