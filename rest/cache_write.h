@@ -17,7 +17,7 @@ uint32_t cache_put_user(struct cache *c, const struct row_user *r);
 uint32_t cache_put_chat(struct cache *c, const struct row_chat *r);
 void cache_rename_chat(struct cache *c, uint32_t chat, struct str name, uint64_t renamed_us);
 /* Everybody is out; the direct pair is free again. */
-void cache_delete_chat(struct cache *c, uint32_t chat);
+void cache_delete_chat(struct cache *c, uint32_t index);
 /* Insert or replace the membership of r->user_id in r->chat_id. Unknown users or chats are ignored (rows of a deleted chat). */
 void cache_put_member(struct cache *c, const struct row_member *r);
 void cache_drop_member(struct cache *c, uint32_t chat, uint32_t user);

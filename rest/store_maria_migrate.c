@@ -97,18 +97,19 @@ static int is_migration(const struct dirent *entry)
 static bool read_file(const char *path, struct buf *out)
 {
     FILE *f = fopen(path, "re");
-    size_t n = 1;
+    size_t n;
 
-    while (f && n > 0) {
+    if (!f) {
+        return false;
+    }
+    do {
         char *room = buf_reserve(out, 4096);
 
         n = room ? fread(room, 1, 4096, f) : 0;
         buf_commit(out, n);
-    }
-    if (!f || ferror(f) || fclose(f) != 0) {
-        return false;
-    }
-    return buf_ok(out);
+    } while (n == 4096);
+    bool ok = !ferror(f);
+    return fclose(f) == 0 && ok && buf_ok(out);
 }
 
 static enum rc load_file(const char *dir, const char *name, struct file *f, struct buf *why)
