@@ -191,7 +191,7 @@ bool feed_route(struct feed *f, struct feed_worker *w, uint8_t kind, uint64_t ch
 void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position);
 
 /* feed_attach.c */
-void feed_attach_begin(struct feed *f, struct feed_worker *w, const struct link_attach *a);
+void feed_attach_begin(struct feed *f, struct feed_worker *w, const struct link_attach *m);
 void feed_attach_pull(struct feed *f, struct feed_worker *w, uint64_t session, uint32_t generation);
 struct attach *feed_attach_find(const struct feed_worker *w, uint64_t session);
 void feed_attach_drop(struct feed_worker *w, uint64_t session);

@@ -18,7 +18,7 @@ void feed_free(struct feed *f);
 /* Start: the log as the fence found it. From here on workers may join. */
 void feed_start(struct feed *f, const struct store_head *head);
 /* Start: an event of the log's end, in id order, before feed_start. m may be NULL. */
-void feed_warm(struct feed *f, const struct row_event *e, const struct row_message *m);
+void feed_warm(struct feed *f, const struct row_event *row, const struct row_message *m);
 /* Where the warm events begin: call before the first feed_warm. */
 void feed_warm_from(struct feed *f, uint64_t first_id);
 

@@ -1,0 +1,661 @@
+/* fake_store.c -- see fake_store.h */
+#include "tests/lib/fake_store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/mem.h"
+
+struct store {
+    bool lost;
+    const struct store_batch *running;
+};
+
+/* A table: rows in the order of insertion. */
+#define TABLE(type, name)                                                                          \
+    struct type *name;                                                                             \
+    unsigned name##_count, name##_room
+
+static struct {
+    TABLE(row_user, users);
+    TABLE(row_chat, chats);
+    TABLE(row_member, members);
+    TABLE(row_message, messages);
+    TABLE(row_event, events);
+    TABLE(row_event_user, event_users);
+    TABLE(row_deletion, deletions);
+    TABLE(row_key, keys);
+    TABLE(row_family, families);
+    struct store_head head;
+    struct fake_db_counts counts;
+    enum store_rc run_rc, find_rc, commit_rc, dislike_rc;
+    unsigned run_times, find_times, commit_times;
+    bool commit_stored, down, hold;
+    const char *disliked;
+    void (*on_commit)(void *ctx);
+    void *on_commit_ctx;
+    enum store_unique unique;
+} db;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+static void *room(void *rows, unsigned count, unsigned *room_, size_t size)
+{
+    if (count == *room_) {
+        *room_ = *room_ ? *room_ * 2 : 16;
+        rows = mem_grow(rows, *room_, size);
+    }
+    return rows;
+}
+
+#define PUSH(table, row)                                                                           \
+    (db.table = room(db.table, db.table##_count, &db.table##_room, sizeof(db.table[0])),           \
+     db.table[db.table##_count++] = (row))
+
+static struct str keep(struct str s)
+{
+    return (struct str){mem_copy(s.len ? s.p : "", s.len), s.len};
+}
+
+static void drop(struct str s)
+{
+    free((char *)(uintptr_t)s.p);
+}
+
+void fake_db_release(void)
+{
+    for (unsigned i = 0; i < db.users_count; i++) {
+        drop(db.users[i].username);
+        drop(db.users[i].name);
+    }
+    for (unsigned i = 0; i < db.chats_count; i++) {
+        drop(db.chats[i].name);
+    }
+    for (unsigned i = 0; i < db.messages_count; i++) {
+        drop(db.messages[i].kind);
+        drop(db.messages[i].content);
+    }
+    free(db.users);
+    free(db.chats);
+    free(db.members);
+    free(db.messages);
+    free(db.events);
+    free(db.event_users);
+    free(db.deletions);
+    free(db.keys);
+    free(db.families);
+    memset(&db, 0, sizeof(db));
+}
+
+void fake_db_reset(void)
+{
+    fake_db_release();
+    db.head = (struct store_head){.log_id = 0x1234567800000001, .epoch = 1, .next_event = 1};
+}
+
+struct store *fake_db_open(void)
+{
+    struct store *s = mem_new(sizeof(*s));
+    return s;
+}
+
+/* -- orders ------------------------------------------------------------------------------------------ */
+
+#define LOCKED(statements)                                                                         \
+    pthread_mutex_lock(&lock);                                                                     \
+    statements;                                                                                    \
+    pthread_cond_broadcast(&changed);                                                              \
+    pthread_mutex_unlock(&lock)
+
+void fake_db_answer_run(enum store_rc rc, unsigned times)
+{
+    LOCKED(db.run_rc = rc; db.run_times = times);
+}
+
+void fake_db_answer_find(enum store_rc rc, unsigned times)
+{
+    LOCKED(db.find_rc = rc; db.find_times = times);
+}
+
+void fake_db_answer_commit(enum store_rc rc, bool stored)
+{
+    LOCKED(db.commit_rc = rc; db.commit_stored = stored; db.commit_times = 1);
+}
+
+void fake_db_dislike(const char *text, enum store_rc rc)
+{
+    LOCKED(db.disliked = text; db.dislike_rc = rc);
+}
+
+void fake_db_down(bool down)
+{
+    LOCKED(db.down = down);
+}
+
+void fake_db_on_commit(void (*on)(void *ctx), void *ctx)
+{
+    LOCKED(db.on_commit = on; db.on_commit_ctx = ctx);
+}
+
+void fake_db_hold(bool hold)
+{
+    LOCKED(db.hold = hold);
+}
+
+void fake_db_take_over(void)
+{
+    LOCKED(db.head.epoch++);
+}
+
+struct fake_db_counts fake_db_counts(void)
+{
+    pthread_mutex_lock(&lock);
+    struct fake_db_counts c = db.counts;
+    c.messages = db.messages_count;
+    c.events = db.events_count;
+    c.keys = db.keys_count;
+    pthread_mutex_unlock(&lock);
+    return c;
+}
+
+struct store_head fake_db_head(void)
+{
+    pthread_mutex_lock(&lock);
+    struct store_head h = db.head;
+    pthread_mutex_unlock(&lock);
+    return h;
+}
+
+static struct row_member *find_member(uint64_t chat_id, uint64_t user_id)
+{
+    for (unsigned i = 0; i < db.members_count; i++) {
+        if (db.members[i].chat_id == chat_id && db.members[i].user_id == user_id) {
+            return &db.members[i];
+        }
+    }
+    return NULL;
+}
+
+bool fake_db_member(uint64_t chat_id, uint64_t user_id, struct row_member *out)
+{
+    pthread_mutex_lock(&lock);
+    const struct row_member *m = find_member(chat_id, user_id);
+    if (m != NULL) {
+        *out = *m;
+    }
+    pthread_mutex_unlock(&lock);
+    return m != NULL;
+}
+
+static struct row_message *find_place(uint64_t chat_id, uint64_t seq)
+{
+    for (unsigned i = 0; i < db.messages_count; i++) {
+        if (db.messages[i].chat_id == chat_id && db.messages[i].seq == seq) {
+            return &db.messages[i];
+        }
+    }
+    return NULL;
+}
+
+const char *fake_db_content(uint64_t chat_id, uint64_t seq)
+{
+    pthread_mutex_lock(&lock);
+    const struct row_message *m = find_place(chat_id, seq);
+    const char *text = m ? m->content.p : NULL;
+    pthread_mutex_unlock(&lock);
+    return text;
+}
+
+/* -- storing ------------------------------------------------------------------------------------------- */
+
+static void apply_users(const struct store_batch *b)
+{
+    for (unsigned i = 0; i < b->users_new_count; i++) {
+        struct row_user u = b->users_new[i];
+        u.username = keep(u.username);
+        u.name = keep(u.name);
+        PUSH(users, u);
+    }
+    for (unsigned i = 0; i < b->users_set_count; i++) {
+        for (unsigned k = 0; k < db.users_count; k++) {
+            if (db.users[k].id == b->users_set[i].id) {
+                drop(db.users[k].name);
+                db.users[k].name = keep(b->users_set[i].name);
+                db.users[k].status = b->users_set[i].status;
+                db.users[k].valid_from_s = b->users_set[i].valid_from_s;
+            }
+        }
+    }
+}
+
+static void apply_members(const struct store_batch *b)
+{
+    for (unsigned i = 0; i < b->members_put_count; i++) {
+        struct row_member *m = find_member(b->members_put[i].chat_id, b->members_put[i].user_id);
+        if (m != NULL) {
+            *m = b->members_put[i];
+        } else {
+            PUSH(members, b->members_put[i]);
+        }
+    }
+    for (unsigned i = 0; i < b->members_gone_count; i++) {
+        struct row_member *m = find_member(b->members_gone[i].chat_id, b->members_gone[i].user_id);
+        if (m != NULL) {
+            *m = db.members[--db.members_count];
+        }
+    }
+    db.counts.members_put += b->members_put_count;
+}
+
+static void apply_messages(const struct store_batch *b)
+{
+    for (unsigned i = 0; i < b->messages_new_count; i++) {
+        struct row_message m = b->messages_new[i];
+        m.kind = keep(m.kind);
+        m.content = keep(m.content);
+        PUSH(messages, m);
+    }
+    for (unsigned i = 0; i < b->messages_set_count; i++) {
+        const struct row_message *set = &b->messages_set[i];
+        struct row_message *m = find_place(set->chat_id, set->seq);
+        if (m == NULL) {
+            continue;
+        }
+        m->version = set->version;
+        m->flags = set->flags;
+        m->last_event = set->last_event;
+        if (set->content.p != NULL) {
+            drop(m->content);
+            m->content = keep(set->content);
+        }
+    }
+}
+
+static void apply_rest(const struct store_batch *b)
+{
+    for (unsigned i = 0; i < b->chats_new_count; i++) {
+        struct row_chat c = b->chats_new[i];
+        c.name = keep(c.name);
+        PUSH(chats, c);
+    }
+    for (unsigned i = 0; i < b->events_count; i++) {
+        PUSH(events, b->events[i]);
+    }
+    for (unsigned i = 0; i < b->event_users_count; i++) {
+        PUSH(event_users, b->event_users[i]);
+    }
+    for (unsigned i = 0; i < b->deletions_count; i++) {
+        PUSH(deletions, b->deletions[i]);
+    }
+    for (unsigned i = 0; i < b->keys_count; i++) {
+        PUSH(keys, b->keys[i]);
+    }
+    for (unsigned i = 0; i < b->families_new_count; i++) {
+        PUSH(families, b->families_new[i]);
+    }
+    db.head.last_batch++;
+    db.head.next_event = b->next_event;
+    if (b->checkpoint != 0) {
+        db.head.checkpoint = b->checkpoint;
+    }
+}
+
+static void apply(const struct store_batch *b)
+{
+    apply_users(b);
+    apply_members(b);
+    apply_messages(b);
+    apply_rest(b);
+}
+
+void fake_db_apply(const struct store_batch *b)
+{
+    LOCKED(apply(b));
+}
+
+/* -- store.h ------------------------------------------------------------------------------------------- */
+
+void store_library_init(void)
+{
+}
+
+void store_thread_end(void)
+{
+}
+
+enum rc store_open(const struct store_conf *conf, struct store **out, struct buf *why)
+{
+    (void)conf;
+    pthread_mutex_lock(&lock);
+    bool down = db.down;
+    db.counts.opens++;
+    pthread_mutex_unlock(&lock);
+    if (down) {
+        buf_add_z(why, "It is down.");
+        return RC_UNAVAILABLE;
+    }
+    *out = fake_db_open();
+    return RC_OK;
+}
+
+void store_close(struct store *s)
+{
+    free(s);
+}
+
+bool store_alive(const struct store *s)
+{
+    return !s->lost;
+}
+
+bool store_ping(struct store *s)
+{
+    return !s->lost;
+}
+
+static enum store_rc lose(struct store *s)
+{
+    s->lost = true;
+    return STORE_LOST;
+}
+
+enum store_rc store_read_head(struct store *s, struct store_head *out)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = db.down || s->lost ? lose(s) : STORE_OK;
+    *out = db.head;
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+static bool is(struct str s, const char *text)
+{
+    return text != NULL && s.len == strlen(text) && memcmp(s.p, text, s.len) == 0;
+}
+
+static bool is_disliked(const struct store_batch *b)
+{
+    for (unsigned i = 0; i < b->messages_new_count; i++) {
+        if (is(b->messages_new[i].content, db.disliked)) {
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < b->users_new_count; i++) {
+        if (is(b->users_new[i].username, db.disliked)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_message_key(uint64_t user_id, const struct key16 *key)
+{
+    for (unsigned i = 0; i < db.messages_count; i++) {
+        if (db.messages[i].sender_id == user_id && key16_eq(&db.messages[i].key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_key(uint64_t user_id, const struct key16 *key)
+{
+    for (unsigned i = 0; i < db.keys_count; i++) {
+        if (db.keys[i].user_id == user_id && key16_eq(&db.keys[i].key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_duplicate(const struct store_batch *b)
+{
+    for (unsigned i = 0; i < b->messages_new_count; i++) {
+        if (has_message_key(b->messages_new[i].sender_id, &b->messages_new[i].key)) {
+            db.unique = STORE_UNIQUE_MESSAGE_KEY;
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < b->keys_count; i++) {
+        if (has_key(b->keys[i].user_id, &b->keys[i].key)) {
+            db.unique = STORE_UNIQUE_OP_KEY;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum store_rc run_locked(struct store *s, const struct store_batch *b)
+{
+    db.counts.runs++;
+    if (db.down || s->lost) {
+        return lose(s);
+    }
+    if (db.run_times > 0) {
+        db.run_times--;
+        return db.run_rc == STORE_LOST ? lose(s) : db.run_rc;
+    }
+    if (b->epoch != db.head.epoch || b->last_batch != db.head.last_batch) {
+        return STORE_FENCED;
+    }
+    if (is_disliked(b)) {
+        db.unique = STORE_UNIQUE_USERNAME;
+        return db.dislike_rc;
+    }
+    if (is_duplicate(b)) {
+        return STORE_DUPLICATE;
+    }
+    s->running = b;
+    return STORE_OK;
+}
+
+enum store_rc store_batch_run(struct store *s, const struct store_batch *b)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = run_locked(s, b);
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+static enum store_rc commit_locked(struct store *s)
+{
+    db.counts.commits++;
+    while (db.hold) {
+        pthread_cond_wait(&changed, &lock);
+    }
+    if (db.commit_times > 0) {
+        db.commit_times--;
+        if (db.commit_stored) {
+            apply(s->running);
+        }
+        s->lost = db.commit_rc != STORE_OK;
+        return db.commit_rc;
+    }
+    apply(s->running);
+    s->running = NULL;
+    return STORE_OK;
+}
+
+enum store_rc store_batch_commit(struct store *s)
+{
+    pthread_mutex_lock(&lock);
+    void (*on)(void *ctx) = db.on_commit;
+    void *ctx = db.on_commit_ctx;
+    pthread_mutex_unlock(&lock);
+    if (on != NULL) {
+        on(ctx);
+    }
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = commit_locked(s);
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+void store_batch_rollback(struct store *s)
+{
+    s->running = NULL;
+    LOCKED(db.counts.rollbacks++);
+}
+
+enum store_unique store_duplicate(const struct store *s)
+{
+    (void)s;
+    return db.unique;
+}
+
+static enum store_rc begin_find(struct store *s)
+{
+    db.counts.finds++;
+    if (db.down || s->lost) {
+        return lose(s);
+    }
+    if (db.find_times > 0) {
+        db.find_times--;
+        return db.find_rc == STORE_LOST ? lose(s) : db.find_rc;
+    }
+    return STORE_OK;
+}
+
+enum store_rc store_find_messages(struct store *s, const uint64_t *ids, unsigned count,
+                                  store_on_message on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.messages_count; i++) {
+        for (unsigned k = 0; k < count; k++) {
+            if (db.messages[i].id == ids[k]) {
+                on(ctx, &db.messages[i]);
+                break;
+            }
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_find_message_keys(struct store *s, const struct user_key *keys, unsigned count,
+                                      store_on_message on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.messages_count; i++) {
+        for (unsigned k = 0; k < count; k++) {
+            if (db.messages[i].sender_id == keys[k].user_id &&
+                key16_eq(&db.messages[i].key, &keys[k].key)) {
+                on(ctx, &db.messages[i]);
+                break;
+            }
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_find_keys(struct store *s, const struct user_key *keys, unsigned count,
+                              store_on_key on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.keys_count; i++) {
+        for (unsigned k = 0; k < count; k++) {
+            if (db.keys[i].user_id == keys[k].user_id && key16_eq(&db.keys[i].key, &keys[k].key)) {
+                on(ctx, &db.keys[i]);
+                break;
+            }
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_messages_at(struct store *s, const struct chat_seq *at, unsigned count,
+                                store_on_message on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.messages_count; i++) {
+        for (unsigned k = 0; k < count; k++) {
+            if (db.messages[i].chat_id == at[k].chat_id && db.messages[i].seq == at[k].seq) {
+                on(ctx, &db.messages[i]);
+                break;
+            }
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_count_own(struct store *s, uint64_t chat_id, uint64_t sender_id, uint64_t from,
+                              uint64_t to, uint64_t *out)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    db.counts.counts++;
+    *out = 0;
+    for (unsigned i = 0; i < db.messages_count; i++) {
+        const struct row_message *m = &db.messages[i];
+        *out += m->chat_id == chat_id && m->sender_id == sender_id && m->seq > from && m->seq <= to;
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_load_events(struct store *s, uint64_t after, uint64_t upto, unsigned limit,
+                                store_on_event on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    unsigned n = 0;
+    for (unsigned i = 0; rc == STORE_OK && i < db.events_count && n < limit; i++) {
+        if (db.events[i].id > after && db.events[i].id <= upto) {
+            on(ctx, &db.events[i]);
+            n++;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+static bool concerns(const struct row_event *e, const uint64_t *chats, unsigned count,
+                     uint64_t user_id)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (e->chat_id == chats[i]) {
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < db.event_users_count; i++) {
+        if (db.event_users[i].event_id == e->id && db.event_users[i].user_id == user_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum store_rc store_replay(struct store *s, const uint64_t *chats, unsigned count, uint64_t user_id,
+                           uint64_t after, uint64_t upto, unsigned limit, store_on_event on,
+                           void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    unsigned n = 0;
+    for (unsigned i = 0; rc == STORE_OK && i < db.events_count && n < limit; i++) {
+        const struct row_event *e = &db.events[i];
+        if (e->id > after && e->id <= upto && concerns(e, chats, count, user_id)) {
+            on(ctx, e);
+            n++;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_trim(struct store *s, uint64_t epoch, uint64_t upto)
+{
+    (void)s;
+    (void)epoch;
+    LOCKED(db.counts.trims++; db.head.trimmed_to = upto);
+    return STORE_OK;
+}
