@@ -1,6 +1,7 @@
 /* main.c -- flags, configuration, and the order of starting and stopping; nothing else */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "rest/settings.h"
 #include "rest/start.h"
 #include "rest/workpool.h"
+#include "shared/bug.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -287,11 +289,28 @@ static void reload(struct app *a)
     buf_release(&why);
 }
 
+#define WATCH_EVERY_MS 1000
+
+/* A thread that hangs would leave clients waiting for ever; a core dump and a restart do not. */
+static void watch(const struct app *a)
+{
+    uint64_t now = mono_ms(), limit = a->conf->watchdog_ms;
+    uint64_t door = door_progress_ms(a->door), writer = writer_busy_since_ms(a->svc.writer);
+    BUG_IF(door != 0 && now > door + limit);
+    /* One answer of the database may take its whole timeout; after that the writer shows life while it waits. */
+    BUG_IF(writer != 0 && now > writer + limit + 2 * a->conf->db_io_timeout_ms);
+}
+
 /* Until a signal asks to stop. */
 static void wait_for_stop(struct app *a, int signals)
 {
     struct signalfd_siginfo info;
+    struct pollfd ready = {.fd = signals, .events = POLLIN};
     for (;;) {
+        if (poll(&ready, 1, WATCH_EVERY_MS) == 0) {
+            watch(a);
+            continue;
+        }
         ssize_t n = read(signals, &info, sizeof(info));
         if (n < 0 && errno == EINTR) {
             continue;
