@@ -192,7 +192,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 #define PROTOCOL(name)                                                                             \
     {name, on_event, 0, RX_BYTES, 0, NULL, TX_BYTES}
-#define RX_BYTES 256 /* each connection has a buffer of this size */
+#define RX_BYTES 128 /* each connection has a buffer of this size */
 #define TX_BYTES (1024 * 1024)
 #define PROTOCOLS_MAX 16
 

@@ -5,6 +5,8 @@
 #include "shared/bug.h"
 #include "shared/mem.h"
 
+#define KEEP_ENTRIES 65536
+
 void outq_pool_init(struct outq_pool *p, uint32_t entries_max)
 {
     *p = (struct outq_pool){.made = 1, .entries_max = entries_max};
@@ -41,6 +43,13 @@ static void give_entry(struct outq_pool *p, uint32_t i)
     p->entries[i] = (struct outq_entry){.next = p->free};
     p->free = i;
     p->used--;
+    if (p->used == 0 && p->room > KEEP_ENTRIES) { /* a peak is over */
+        free(p->entries);
+        p->entries = NULL;
+        p->room = 0;
+        p->made = 1;
+        p->free = 0;
+    }
 }
 
 enum rc outq_push(struct outq_pool *p, struct outq *q, struct msg *m, uint32_t number)
