@@ -200,6 +200,7 @@ UNIT_TESTS = \
   test_door_policy \
   test_event \
   test_feed_adopt \
+  test_feed_attach \
   test_feed_publish \
   test_http_field \
   test_http_router \
