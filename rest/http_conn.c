@@ -45,6 +45,7 @@ void http_conn_unlink(struct http_conn **live, struct http_conn *c)
     if (c->next != NULL) {
         c->next->prev = c->prev;
     }
+    c->prev = c->next = NULL;
 }
 
 unsigned http_conns_tick(struct http_conn *live, uint64_t now_ms)

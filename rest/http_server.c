@@ -295,11 +295,14 @@ static void on_connection(void *cls, struct MHD_Connection *library, void **cont
     struct http_conn *c = *context;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        c = l->arriving;
-        l->arriving = NULL;
-        c->library = library;
-        c->deadline_ms = mono_ms() + atomic_load(&h->request_timeout_ms);
-        http_conn_link(&l->live, c);
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+        c = info != NULL ? http_loop_started(l, info->connect_fd) : NULL;
+        if (c != NULL) {
+            c->library = library;
+            c->deadline_ms = mono_ms() + atomic_load(&h->request_timeout_ms);
+        }
         *context = c;
     } else if (c != NULL) {
         *context = NULL;

@@ -33,7 +33,7 @@ struct http_loop {
 
     /* the loop's thread only */
     struct http_conn *live;
-    struct http_conn *arriving; /* being given to the library now */
+    struct http_conn *given; /* to the library, not yet reported by it */
     uint64_t tick_ms;
 
     pthread_mutex_t lock; /* the mailbox */
@@ -62,6 +62,8 @@ struct http_server {
 bool http_loop_start(struct http_loop *l, struct http_server *server, struct MHD_Daemon *daemon);
 /* Ends the thread, then the daemon with all its connections. Fine for a loop that did not start. */
 void http_loop_stop(struct http_loop *l);
+/* The library reports fd: its connection, now live; NULL: not one of ours. Loop thread. */
+struct http_conn *http_loop_started(struct http_loop *l, int fd);
 /* From any thread. */
 void http_loop_arrive(struct http_loop *l, struct http_conn *c);
 void http_loop_finished(struct http_loop *l, struct http_conn *c);

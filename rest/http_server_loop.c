@@ -68,19 +68,49 @@ static bool has_mail(struct http_loop *l)
     return has;
 }
 
-/* The library takes the descriptor in any case, and reports the connection before it returns, if at all. */
+/* The library has closed the descriptor without reporting it. */
+static void forget(struct http_loop *l, struct http_conn *c)
+{
+    http_conn_unlink(&l->given, c);
+    atomic_fetch_sub(&l->count, 1);
+    peers_leave(l->server->env.peers, c->peer.peer_key);
+    http_conn_free(c);
+}
+
+static bool is_given(const struct http_loop *l, const struct http_conn *c)
+{
+    const struct http_conn *g;
+
+    for (g = l->given; g != NULL && g != c; g = g->next) {
+    }
+    return g != NULL;
+}
+
+/* The library takes the descriptor in any case. Version 0.9 reports the connection before it returns, 1.0 when it runs
+ * the next time. */
 static void give(struct http_loop *l, struct http_conn *c)
 {
     struct sockaddr_in nowhere = {.sin_family = AF_INET};
+    enum MHD_Result result;
 
-    l->arriving = c;
-    (void)MHD_add_connection(l->daemon, c->fd, (const struct sockaddr *)&nowhere, sizeof(nowhere));
-    if (l->arriving != NULL) {
-        l->arriving = NULL;
-        atomic_fetch_sub(&l->count, 1);
-        peers_leave(l->server->env.peers, c->peer.peer_key);
-        http_conn_free(c);
+    http_conn_link(&l->given, c);
+    result = MHD_add_connection(l->daemon, c->fd, (const struct sockaddr *)&nowhere, sizeof(nowhere));
+    if (result != MHD_YES && is_given(l, c)) {
+        forget(l, c);
     }
+}
+
+struct http_conn *http_loop_started(struct http_loop *l, int fd)
+{
+    struct http_conn *c;
+
+    for (c = l->given; c != NULL && c->fd != fd; c = c->next) {
+    }
+    if (c != NULL) {
+        http_conn_unlink(&l->given, c);
+        http_conn_link(&l->live, c);
+    }
+    return c;
 }
 
 static void take_mail(struct http_loop *l)
@@ -146,6 +176,9 @@ static void *loop_main(void *arg)
         atomic_fetch_add(&l->turns, 1);
         take_mail(l);
         (void)MHD_run(l->daemon);
+        while (l->given != NULL) {
+            forget(l, l->given);
+        }
         tick(l);
         if (poll(fds, 2, wait_ms(l)) > 0 && (fds[1].revents & POLLIN) != 0) {
             (void)!read(l->wake_fd, &count, sizeof(count));
@@ -192,6 +225,9 @@ void http_loop_stop(struct http_loop *l)
     }
     if (l->daemon != NULL) {
         MHD_stop_daemon(l->daemon);
+    }
+    while (l->given != NULL) {
+        forget(l, l->given);
     }
     if (l->wake_fd >= 0) {
         close(l->wake_fd);
