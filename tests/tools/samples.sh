@@ -50,7 +50,11 @@ proxy_sample() {
         >/dev/null 2>&1
     sed "s#/etc/letsencrypt/live/chat.example.org/fullchain.pem#$tmp/cert.pem#; s#/etc/letsencrypt/live/chat.example.org/privkey.pem#$tmp/key.pem#;
         s/listen \(\[::\]:\)\{0,1\}\([0-9]*\)/listen 127.0.0.1:2\2\1/; /\[::\]:/d" etc/nginx/confab.conf >"$tmp/site.conf"
-    printf 'pid %s/nginx.pid;\nevents {}\nhttp { include %s/site.conf; }\n' "$tmp" "$tmp" >"$tmp/nginx.conf"
+    {
+        printf 'pid %s/nginx.pid;\nevents {}\nhttp {\n' "$tmp"
+        printf '%s_temp_path '"$tmp"'/temp;\n' client_body proxy fastcgi uwsgi scgi
+        printf 'include %s/site.conf;\n}\n' "$tmp"
+    } >"$tmp/nginx.conf"
     "$nginx" -t -e "$tmp/nginx.log" -p "$tmp" -c "$tmp/nginx.conf"
 }
 

@@ -23,7 +23,7 @@ done
 wait
 for name in "$@"; do
     ok=$(grep -c '^ok' "$logs/$name.tap")
-    bad=$(grep -c '^not ok' "$logs/$name.tap")
+    bad=$(grep '^not ok' "$logs/$name.tap" | grep -vc '# SKIP') # cmocka's way to say that a test did not apply
     status=$(cat "$logs/$name.status")
     if [ "$status" != 0 ] && [ "$bad" = 0 ] || [ "$ok$bad" = 00 ]; then
         bad=1
