@@ -49,6 +49,7 @@ struct app {
     struct peers *peers;
     struct http_server *http;
     struct door *door;
+    int signals; /* signalfd */
 };
 
 /* Sentences end with a newline; in a log line they stand behind each other. */
@@ -202,8 +203,12 @@ static void start_services(struct app *a, struct buf *why)
     must(auth_new(a->conf, s->cache, &s->auth, why), "bad_keys", why);
     must(start_read_secret(a->conf->db_password_file, &a->password, why), "bad_password_file", why);
     start_store_conf(a->conf, buf_str(&a->password).p, &a->store_conf);
-    must(start_connect(&a->store_conf, mono_ms() + CONNECT_DEADLINE_MS, &store, why),
-         "db_unreachable", why);
+    enum rc rc = start_connect(&a->store_conf, mono_ms() + CONNECT_DEADLINE_MS, a->signals, &store, why);
+    if (rc == RC_CLOSED) {
+        log_info("stopped", "status=0");
+        exit(0); /* asked to stop before anything had begun */
+    }
+    must(rc, "db_unreachable", why);
     must(start_load(a->conf, store, &a->store_conf, s->cache, s->feed, &start, why), "load_failed", why);
     s->writer = writer_new(a->conf, s->cache, s->feed, &start, on_fenced);
     s->dbpool = dbpool_new(&a->store_conf, (unsigned)a->conf->db_read_threads,
@@ -330,13 +335,14 @@ static int stop(struct app *a)
     door_stop(a->door);
     bool drained = http_server_drain(a->http, mono_ms() + DRAIN_MS);
     writer_stop(s->writer);
-    dbpool_free(s->dbpool);
-    workpool_free(s->workpool);
     if (!drained || !http_server_free(a->http)) {
         log_warn("stop_forced", "why=\"requests without an answer\"");
         _exit(0);
     }
     link_server_stop(a->link);
+    /* Requests and replays are what use the pools; neither comes any more. */
+    dbpool_free(s->dbpool);
+    workpool_free(s->workpool);
     feed_free(s->feed);
     door_free(a->door);
     peers_free(a->peers);
@@ -359,14 +365,14 @@ int main(int argc, char **argv)
     app.conf = configure(&app.flags);
     log_set_level((enum log_level)app.conf->log_level);
     raise_file_limit();
-    int signals = block_signals();
+    app.signals = block_signals();
     store_library_init();
     must(door_listen_probe(app.conf->listen, &why), "cannot_listen", &why);
     start_services(&app, &why);
     start_transports(&app, &why);
     log_info("ready", "listen=%s", log_esc(str_of(app.conf->listen)));
     buf_release(&why);
-    wait_for_stop(&app, signals);
+    wait_for_stop(&app, app.signals);
     int status = stop(&app);
     conf_release(rest_conf_keys(&app.conf), rest_conf_keys_count);
     log_info("stopped", "status=%d", status);

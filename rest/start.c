@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "rest/event_fill.h"
@@ -12,6 +12,7 @@
 #include "shared/map64.h"
 #include "shared/mem.h"
 
+#define CONNECT_PAUSE_MS 200
 #define WARM_MAX_EVENTS 100000
 #define WARM_PIECE 500
 
@@ -62,9 +63,10 @@ enum rc start_read_secret(const char *path, struct buf *out, struct buf *why)
     return RC_OK;
 }
 
-enum rc start_connect(const struct store_conf *conf, uint64_t deadline_ms, struct store **out,
-                      struct buf *why)
+enum rc start_connect(const struct store_conf *conf, uint64_t deadline_ms, int stop_fd,
+                      struct store **out, struct buf *why)
 {
+    struct pollfd stop = {.fd = stop_fd, .events = POLLIN};
     for (;;) {
         buf_clear(why);
         enum rc rc = store_open(conf, out, why);
@@ -72,8 +74,9 @@ enum rc start_connect(const struct store_conf *conf, uint64_t deadline_ms, struc
             return rc;
         }
         log_warn_limited("db_unreachable", "why=%s", log_esc(buf_str(why)));
-        struct timespec pause = {.tv_nsec = 200 * 1000000L};
-        nanosleep(&pause, NULL);
+        if (poll(&stop, 1, CONNECT_PAUSE_MS) > 0) {
+            return RC_CLOSED;
+        }
     }
 }
 
@@ -129,9 +132,10 @@ static void on_log(void *ctx, const struct row_event *e)
     if (e->kind != EV_MESSAGE) {
         return;
     }
-    if (map64_get(&l->own_seq, map64_hash_pair(e->chat_id, e->actor_id), &own_seq) && e->seq > own_seq) {
-        cache_count_own(l->cache, cache_chat_index(l->cache, e->chat_id),
-                        cache_user_index(l->cache, e->actor_id));
+    uint32_t chat = cache_chat_index(l->cache, e->chat_id); /* none: deleted, though a row of a member is there */
+    if (chat != CACHE_NONE &&
+        map64_get(&l->own_seq, map64_hash_pair(e->chat_id, e->actor_id), &own_seq) && e->seq > own_seq) {
+        cache_count_own(l->cache, chat, cache_user_index(l->cache, e->actor_id));
     }
 }
 
@@ -162,6 +166,7 @@ static enum store_rc load_caches(struct store *s, struct loading *l, const struc
 struct warming { /* a piece of the log's end, with the messages it speaks of */
     struct row_event events[WARM_PIECE];
     unsigned events_count;
+    uint64_t next; /* after the newest event read */
     struct row_message messages[WARM_PIECE];
     unsigned messages_count;
 };
@@ -170,6 +175,7 @@ static void on_event(void *ctx, const struct row_event *e)
 {
     struct warming *w = ctx;
     w->events[w->events_count++] = *e;
+    w->next = e->id + 1;
 }
 
 static struct str copy(struct str s)
@@ -268,7 +274,7 @@ static enum store_rc warm(const struct rest_conf *conf, struct store *s, struct 
         if (got == 0) {
             break;
         }
-        at += got;
+        at = w->next;
     }
     free(w);
     return rc;

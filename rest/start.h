@@ -16,8 +16,8 @@
 void start_store_conf(const struct rest_conf *conf, const char *password, struct store_conf *out);
 /* The password from its file, without the line end; empty when none is set. */
 RC_CHECK enum rc start_read_secret(const char *path, struct buf *out, struct buf *why);
-/* Connect, trying again until the deadline: the database may be starting too. */
-RC_CHECK enum rc start_connect(const struct store_conf *conf, uint64_t deadline_ms,
+/* Connect, trying again until the deadline: the database may be starting too. RC_CLOSED: stop_fd became readable. */
+RC_CHECK enum rc start_connect(const struct store_conf *conf, uint64_t deadline_ms, int stop_fd,
                                struct store **out, struct buf *why);
 /* Migrate, fence, load. Fills *out for writer_new (store and families are its to take). */
 RC_CHECK enum rc start_load(const struct rest_conf *conf, struct store *store,
