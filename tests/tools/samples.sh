@@ -51,7 +51,7 @@ proxy_sample() {
     sed "s#/etc/letsencrypt/live/chat.example.org/fullchain.pem#$tmp/cert.pem#; s#/etc/letsencrypt/live/chat.example.org/privkey.pem#$tmp/key.pem#;
         s/listen \(\[::\]:\)\{0,1\}\([0-9]*\)/listen 127.0.0.1:2\2\1/; /\[::\]:/d" etc/nginx/confab.conf >"$tmp/site.conf"
     {
-        printf 'pid %s/nginx.pid;\nevents {}\nhttp {\n' "$tmp"
+        printf 'pid %s/nginx.pid;\nevents {}\nhttp {\naccess_log off;\n' "$tmp"
         printf '%s_temp_path '"$tmp"'/temp;\n' client_body proxy fastcgi uwsgi scgi
         printf 'include %s/site.conf;\n}\n' "$tmp"
     } >"$tmp/nginx.conf"
