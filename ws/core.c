@@ -292,7 +292,8 @@ void core_on_piece(struct conn *c, struct str piece, bool final, bool binary)
 void core_on_pong(struct conn *c)
 {
     if (c->state == CONN_OPEN) {
-        renew(c); /* the wheel finds out when the old deadline comes */
+        renew(c);
+        wheel_set(&c->core->wheel, c->index, c->deadline_ms); /* else it fires at the end of ping_timeout_ms */
     }
 }
 
