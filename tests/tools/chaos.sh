@@ -6,7 +6,7 @@ export BUILD=${BUILD:-build}
 . tests/tools/sanitizer-env.sh
 logs=$BUILD/tests/logs
 mkdir -p "$logs"
-node tests/chaos/run.mjs "$@" 2>&1 | tee "$logs/chaos.out"
+timeout -k 10 600 node tests/chaos/run.mjs "$@" 2>&1 | tee "$logs/chaos.out"
 status=${PIPESTATUS[0]}
 line=$(tail -n 1 "$logs/chaos.out")
 collect_sanitizer_reports
