@@ -235,6 +235,7 @@ UNIT_TESTS = \
   test_utf8 \
   test_wheel \
   test_workpool \
+  test_writer \
 
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/rest_conf.c
@@ -274,6 +275,7 @@ test_outq_SRCS = ws/outq.c ws/msg.c
 test_pending_SRCS = ws/pending.c
 test_wheel_SRCS = ws/wheel.c
 test_workpool_SRCS = rest/workpool.c
+test_writer_SRCS = $(FEED_TEST_SRCS) rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
 
 # Programs of the integration tests, built like unit tests but not run by themselves.
 TEST_HELPERS = \

@@ -111,6 +111,19 @@ void families_merged(struct families *f, uint64_t batch)
     f->changes_count = kept;
 }
 
+#define EXPIRED_KEEP_S 86400 /* so long the answer is "expired" */
+
+void families_expire(struct families *f, uint64_t now_s)
+{
+    for (uint32_t i = f->changes_count > 0 ? f->count : 0; i < f->count;) {
+        if (f->rows[i].expires_s + EXPIRED_KEEP_S < now_s) {
+            forget(f, f->rows[i].id); /* the last row is here now */
+        } else {
+            i++;
+        }
+    }
+}
+
 void families_of_user(const struct families *f, uint64_t user_id,
                       void (*visit)(void *ctx, const struct row_family *r), void *ctx)
 {

@@ -24,6 +24,8 @@ void families_put(struct families *f, const struct row_family *r, uint64_t batch
 /* Every change is undone (a batch failed) / everything up to batch is final. */
 void families_undo(struct families *f);
 void families_merged(struct families *f, uint64_t batch);
+/* Forget those that can neither be rotated nor be told to be expired any more. Nothing may be in flight. */
+void families_expire(struct families *f, uint64_t now_s);
 /* Call visit for every alive family of the user. */
 void families_of_user(const struct families *f, uint64_t user_id,
                       void (*visit)(void *ctx, const struct row_family *r), void *ctx);

@@ -40,7 +40,7 @@ struct job {
     uint32_t first_draft, drafts;
     bool started;   /* taken from the queue (under the writer's lock) */
     bool answered;  /* the caller has been answered (under the writer's lock) */
-    bool keys_checked;
+    bool keys_asked, keys_checked; /* its key is being, has been looked for in the database */
 };
 
 /* A copy of c with everything behind it. NULL without memory. */

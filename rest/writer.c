@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "rest/cache_write.h"
 #include "rest/metrics.h"
 #include "rest/writer_int.h"
 #include "shared/clock.h"
@@ -217,6 +218,16 @@ static void trim(struct writer *w)
     }
 }
 
+/* Logins that have ended by themselves, and revocations that no access token can outlive. */
+static void forget_logins(struct writer *w)
+{
+    uint64_t now_s = wall_s(), keep_s = w->conf->access_ttl_ms / 1000 + 60;
+    families_expire(w->decider.families, now_s);
+    cache_wrlock(w->cache);
+    cache_trim_revoked(w->cache, now_s > keep_s ? now_s - keep_s : 0);
+    cache_unlock(w->cache);
+}
+
 static void keep_house(struct writer *w)
 {
     uint64_t now = mono_ms();
@@ -229,6 +240,7 @@ static void keep_house(struct writer *w)
     }
     if (now >= w->trim_due_ms) {
         w->trim_due_ms = now + TRIM_EVERY_MS;
+        forget_logins(w);
         trim(w);
     }
 }
@@ -249,7 +261,7 @@ static void *run(void *arg)
         }
         atomic_store(&w->busy_since_ms, 0);
     }
-    if (w->dirty_count > 0 && w->store != NULL) {
+    if (w->dirty_count > 0 && w->store != NULL && !w->gave_up) {
         w->checkpoint_due_ms = 0;
         writer_process(w, NULL, 0);
     }

@@ -97,32 +97,43 @@ bool writer_reconnect(struct writer *w)
     return true;
 }
 
+/* Whether one of the callers has had no answer yet. */
+static bool is_waited_for(struct writer *w, struct job **jobs, unsigned count, bool *stopping)
+{
+    bool waited_for = false;
+    pthread_mutex_lock(&w->lock);
+    for (unsigned i = 0; i < count; i++) {
+        waited_for = waited_for || !jobs[i]->answered;
+    }
+    *stopping = w->stopping;
+    pthread_mutex_unlock(&w->lock);
+    return waited_for;
+}
+
 /* Until the database answers, or everybody who waits has been told; then the batch is given up. */
 static bool wait_for_database(struct writer *w, struct job **jobs, unsigned count)
 {
-    for (unsigned pause = 20;; pause = pause < 500 ? pause * 2 : 500) {
+    for (unsigned pause = 20; !w->gave_up; pause = pause < 500 ? pause * 2 : 500) {
         if (writer_reconnect(w)) {
             atomic_store(&w->healthy, true);
             return true;
         }
         atomic_store(&w->healthy, false);
         atomic_store(&w->busy_since_ms, mono_ms()); /* waiting is progress */
-        bool waited_for = false;
-        pthread_mutex_lock(&w->lock);
-        for (unsigned i = 0; i < count; i++) {
-            waited_for = waited_for || !jobs[i]->answered;
-        }
-        bool stopping = w->stopping;
-        pthread_mutex_unlock(&w->lock);
-        if (!waited_for || stopping) {
+        bool stopping = false;
+        if (!is_waited_for(w, jobs, count, &stopping) || stopping) {
             return false;
         }
         nap_ms(pause);
     }
+    return false;
 }
 
-/* The outcome of a COMMIT that got no answer: has the head moved? It must be known before anything else is done. */
-static enum store_rc resolve_doubt(struct writer *w)
+/*
+ * The outcome of a COMMIT that got no answer: has the head moved? It must be known before anything else is done.
+ * Only a stop does not wait for it for ever: once everybody has been told "unknown", the next start finds out.
+ */
+static enum store_rc resolve_doubt(struct writer *w, struct job **jobs, unsigned count)
 {
     log_warn("commit_in_doubt", "batch=%llu", (unsigned long long)w->head_row.last_batch + 1);
     for (unsigned pause = 20;; pause = pause < 500 ? pause * 2 : 500) {
@@ -138,17 +149,22 @@ static enum store_rc resolve_doubt(struct writer *w)
             return committed ? STORE_OK : STORE_LOST;
         }
         atomic_store(&w->healthy, false);
+        bool stopping = false;
+        if (!is_waited_for(w, jobs, count, &stopping) && stopping) {
+            w->gave_up = true;
+            return STORE_IN_DOUBT;
+        }
         nap_ms(pause);
     }
 }
 
-static enum store_rc store_batch(struct writer *w)
+static enum store_rc store_batch(struct writer *w, struct job **jobs, unsigned count)
 {
     enum store_rc rc = store_batch_run(w->store, &w->batch.rows);
     if (rc == STORE_OK) {
         rc = store_batch_commit(w->store);
     }
-    return rc == STORE_IN_DOUBT ? resolve_doubt(w) : rc;
+    return rc == STORE_IN_DOUBT ? resolve_doubt(w, jobs, count) : rc;
 }
 
 /* -- afterwards ---------------------------------------------------------------------------------------- */
@@ -250,9 +266,9 @@ static void fail_all(struct writer *w, struct job **jobs, unsigned count, enum c
 /* Some row is the culprit: each half alone, until the culprit is alone. */
 static void halve(struct writer *w, struct job **jobs, unsigned count, enum code blame)
 {
-    if (count == 1) {
-        log_warn("command_unstorable", "kind=%u user=%llu", jobs[0]->cmd.kind,
-                 (unsigned long long)jobs[0]->cmd.actor_id);
+    if (count <= 1) { /* 0: a checkpoint alone, which comes again */
+        log_warn("command_unstorable", "kind=%u user=%llu", count ? jobs[0]->cmd.kind : CMD_NONE,
+                 count ? (unsigned long long)jobs[0]->cmd.actor_id : 0);
         fail_all(w, jobs, count, blame);
         return;
     }
@@ -265,7 +281,7 @@ static void halve(struct writer *w, struct job **jobs, unsigned count, enum code
 /* Decide; refused commands whose key was used before are repeats, so they are looked up and decided again. */
 static enum store_rc prepare(struct writer *w, struct job **jobs, unsigned count, const struct counters *c)
 {
-    enum store_rc rc = w->store != NULL ? writer_look_up(w, jobs, count) : STORE_LOST;
+    enum store_rc rc = w->store != NULL && !w->gave_up ? writer_look_up(w, jobs, count) : STORE_LOST;
     if (rc != STORE_OK) {
         return rc;
     }
@@ -282,25 +298,34 @@ static enum store_rc prepare(struct writer *w, struct job **jobs, unsigned count
 static enum store_rc attempt(struct writer *w, struct job **jobs, unsigned count, const struct counters *c)
 {
     enum store_rc rc = prepare(w, jobs, count, c);
-    return rc == STORE_OK && batch_rows(&w->batch) > 0 ? store_batch(w) : rc;
+    return rc == STORE_OK && batch_rows(&w->batch) > 0 ? store_batch(w, jobs, count) : rc;
 }
 
-/* A unique key was hit: find out whose, and decide again. false: it was no idempotency key. */
-static bool resolve_duplicate(struct writer *w, struct job **jobs, unsigned count, enum store_rc *rc)
+/* A unique key was hit: find out whose. STORE_OK: decide again; STORE_DUPLICATE: it was no idempotency key. */
+static enum store_rc resolve_duplicate(struct writer *w, struct job **jobs, unsigned count)
 {
     bool found = false;
-    *rc = writer_look_up_keys(w, jobs, count, false, &found);
-    return *rc != STORE_OK || found;
+    enum store_rc rc = writer_look_up_keys(w, jobs, count, false, &found);
+    return rc == STORE_OK && !found ? STORE_DUPLICATE : rc;
+}
+
+/* What to tell the one whose row a unique key refuses. */
+static enum code blame_for_duplicate(const struct store *s)
+{
+    return store_duplicate(s) == STORE_UNIQUE_USERNAME ? CODE_USERNAME_TAKEN : CODE_CONFLICT;
 }
 
 /* true: go on trying; false: it has been dealt with. */
 static bool after_failure(struct writer *w, struct job **jobs, unsigned count, enum store_rc rc,
                           unsigned tries)
 {
-    if (rc == STORE_DUPLICATE && resolve_duplicate(w, jobs, count, &rc) && rc == STORE_OK) {
-        return true;
+    enum code blame = rc == STORE_DUPLICATE ? blame_for_duplicate(w->store) : CODE_CONFLICT;
+    if (rc == STORE_DUPLICATE) {
+        rc = resolve_duplicate(w, jobs, count);
     }
     switch (rc) {
+    case STORE_OK:
+        return true;
     case STORE_RETRY:
         if (tries < RETRIES_MAX) {
             nap_ms(1u << (tries < 6 ? tries : 6));
@@ -322,7 +347,10 @@ static bool after_failure(struct writer *w, struct job **jobs, unsigned count, e
         return false;
     case STORE_DATA:
     case STORE_DUPLICATE:
-        halve(w, jobs, count, CODE_CONFLICT);
+        halve(w, jobs, count, blame);
+        return false;
+    case STORE_IN_DOUBT:
+        fail_all(w, jobs, count, CODE_OUTCOME_UNKNOWN);
         return false;
     default:
         halve(w, jobs, count, CODE_INTERNAL);

@@ -42,13 +42,15 @@ struct writer {
     struct dirty *dirty;
     uint32_t dirty_count, dirty_room;
     uint64_t checkpoint_due_ms, trim_due_ms;
+    bool gave_up; /* stopping with a COMMIT in doubt: nothing may be stored or answered as done any more */
     struct job **jobs; /* of the batch */
     unsigned jobs_room;
 };
 
 /* writer_lookup.c: what deciding needs from the database, one SELECT of each kind. */
 enum store_rc writer_look_up(struct writer *w, struct job **jobs, unsigned count);
-/* Keys of jobs that wait for an answer from the unique indexes. *found: one of them was used before. */
+/* Keys of jobs that wait for an answer from the unique indexes. *found: one of them was used before. A key is
+ * looked up until the database has answered. */
 enum store_rc writer_look_up_keys(struct writer *w, struct job **jobs, unsigned count, bool refused_only,
                                   bool *found);
 

@@ -84,6 +84,10 @@ static enum store_rc count_own(struct writer *w, struct job *j)
         j->own_at = m->own_total;
         return STORE_OK;
     }
+    if (m->own_total == m->own_at_read) { /* nothing of one's own since the cursor: most readers */
+        j->own_at = m->own_at_read;
+        return STORE_OK;
+    }
     if (c->number == 1) {
         j->own_at = (uint32_t)c->number2; /* the service has counted */
         return STORE_OK;
@@ -167,7 +171,7 @@ enum store_rc writer_look_up_keys(struct writer *w, struct job **jobs, unsigned 
         bool refused = j->outcome.code != CODE_OK && j->outcome.code != CODE_KEY_REUSED;
         if (j->cmd.has_key && !j->has_stored && !j->keys_checked && (refused || !refused_only)) {
             keys[n++] = (struct user_key){j->cmd.actor_id, j->cmd.key};
-            j->keys_checked = true;
+            j->keys_asked = true;
         }
     }
     struct finding f = {.jobs = jobs, .count = count};
@@ -179,6 +183,10 @@ enum store_rc writer_look_up_keys(struct writer *w, struct job **jobs, unsigned 
         rc = store_find_keys(w->store, keys, n, on_key, &f);
     }
     free(keys);
+    for (unsigned i = 0; i < count; i++) {
+        jobs[i]->keys_checked = jobs[i]->keys_checked || (jobs[i]->keys_asked && rc == STORE_OK);
+        jobs[i]->keys_asked = false;
+    }
     *found = f.found;
     return rc;
 }
