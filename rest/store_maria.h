@@ -88,7 +88,8 @@ RC_CHECK enum store_rc query_one(struct store *s, const struct statement *st, co
 
 /* -- the connection --------------------------------------------------------------------------- */
 
-#define DB_QUICK_MAX 16 /* messages in a batch that goes in one round trip */
+#define DB_QUICK_MAX       64           /* messages in a batch that goes in one round trip */
+#define DB_QUICK_MAX_BYTES (512 * 1024) /* of text in them: far below the server's largest packet */
 
 struct store {
     MYSQL *mysql;
@@ -98,6 +99,7 @@ struct store {
     bool lost;
     bool committed; /* the batch was short and is committed already */
     MYSQL_STMT *quick[DB_QUICK_MAX + 1]; /* by number of messages, made at first use */
+    struct quick_params *quick_params;   /* made at first use */
     enum store_unique duplicate;
     const struct statement *last; /* what ran last, for messages */
     struct prepared **prepared;

@@ -74,9 +74,9 @@ CONF
 
 echo "machine: $(nproc) cores, $(uname -r), $(date -u +%FT%TZ)"
 
-for n in $SUBSCRIBERS; do
+for n in $SUBSCRIBERS; do # with one message at a time the figure would be that of a round trip
     start 200 1 1
-    bench fanout "${common[@]}" --count "$n" --window 1
+    bench fanout "${common[@]}" --count "$n" --window 4
     bench fanout "${common[@]}" --count "$n" --window 16
 done
 
