@@ -39,3 +39,13 @@ test('every reference in the descriptions leads somewhere', () => {
         }
     }
 });
+
+test('etc/asyncapi.yaml names the frames of the rooms dialect', () => {
+    const text = read('etc/asyncapi.yaml');
+    const described = new Set([...text.slice(text.indexOf('\ncomponents:'), text.indexOf('\n  schemas:')).matchAll(/^ {4}(\w+):$/gm)].map((m) => m[1]));
+    const source = read('ws/dialect_rooms.c') + read('ws/dialect_rooms_event.c');
+    const sent = [...source.matchAll(/\\"type\\":\\"(\w+)\\"/g), ...source.matchAll(/add_member\(out, "(\w+)"/g)].map((m) => m[1]);
+    const taken = [...source.matchAll(/\{"(\w+)", VERB_/g)].map((m) => m[1]);
+    assert.ok(sent.length > 14 && taken.length > 5);
+    assert.deepEqual([...described].sort(), [...new Set([...sent, ...taken])].sort());
+});
