@@ -293,10 +293,12 @@ FUZZ_TARGETS = \
   fuzz_jwt \
   fuzz_link \
   fuzz_utf8 \
+  fuzz_ws_core \
 
 fuzz_dialect_rooms_SRCS = ws/dialect_list.c ws/dialect_rooms.c ws/dialect_rooms_event.c
 fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 fuzz_link_SRCS = tests/lib/link_recode.c
+fuzz_ws_core_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_link.c ws/core_ops.c ws/hub.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
 BENCH_SRCS = \

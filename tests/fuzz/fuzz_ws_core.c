@@ -1,0 +1,518 @@
+/*
+ * fuzz_ws_core.c -- the worker's core under any sequence of link frames, client frames and loss of the link
+ *
+ * The carrier and the link are replaced; so is the dialect, by one whose frames are event ids. Checked: each
+ * connection sees rising event ids (a gap may set it back), queues and counts agree, and when everybody is
+ * closed nothing is left.
+ */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "shared/log.h"
+#include "shared/mem.h"
+#include "tests/fuzz/fuzz.h"
+#include "ws/core.h"
+#include "ws/link_client.h"
+#include "ws/pending.h"
+
+enum { SESSIONS = 24, STEPS = 400 };
+
+static struct {
+    const uint8_t *p;
+    size_t left;
+} input;
+
+static uint64_t take(unsigned bytes)
+{
+    uint64_t n = 0;
+    for (; bytes > 0 && input.left > 0; bytes--, input.left--) {
+        n = n << 8 | *input.p++;
+    }
+    return n;
+}
+
+/* -- the link ----------------------------------------------------------------------------------------------- */
+
+struct link_client {
+    bool up;
+    struct buf out;
+    struct pendings pendings;
+};
+
+static struct link_client fake_link;
+
+bool link_client_is_up(const struct link_client *l)
+{
+    return l->up;
+}
+
+struct buf *link_client_out(struct link_client *l)
+{
+    return &l->out;
+}
+
+bool link_client_flush(struct link_client *l)
+{
+    CHECK(buf_ok(&l->out));
+    buf_clear(&l->out);
+    return l->up;
+}
+
+void link_client_pause(struct link_client *l, bool pause)
+{
+    (void)l;
+    (void)pause;
+}
+
+bool link_client_has_room(const struct link_client *l)
+{
+    return l->pendings.free != 0;
+}
+
+uint32_t link_client_pending(const struct link_client *l)
+{
+    return l->pendings.count;
+}
+
+enum rc link_client_command(struct link_client *l, uint64_t session, uint32_t slot,
+                            const struct op *op)
+{
+    struct pending *p = NULL;
+    enum rc rc = pendings_take(&l->pendings, &p);
+    CHECK(rc == RC_OK && slot != 0 && op->cmd.actor_id != 0 && op->cmd.has_key);
+    p->session = session;
+    p->kind = op->kind;
+    return pending_keep(p, op->ref, STR("frame"));
+}
+
+enum rc link_client_reauth(struct link_client *l, uint64_t session, uint32_t slot,
+                           const struct op *op)
+{
+    (void)l;
+    (void)session;
+    (void)slot;
+    (void)op;
+    return RC_UNAVAILABLE;
+}
+
+static void finish(struct core *k, struct pending *p, const struct op_result *r)
+{
+    core_finish_op(k, p, r);
+    pendings_give(&fake_link.pendings, p);
+    core_resume_held(k);
+}
+
+void link_client_answer(struct link_client *l, uint32_t request, const struct op_result *r)
+{
+    (void)l;
+    (void)request;
+    (void)r;
+}
+
+/* -- the dialect ---------------------------------------------------------------------------------------------- */
+
+static void receive(struct conn *c, void *state, struct str message, bool binary)
+{
+    struct op op = {.kind = OP_COMMAND, .ref = {message.p, message.len % 9}};
+    (void)state;
+    if (binary) {
+        dialect_fail(c, 0, STR_NONE, CODE_BAD_REQUEST);
+    } else {
+        dialect_submit(c, &op);
+    }
+}
+
+static void add(const struct dialect_frame *f, char kind, uint64_t id)
+{
+    buf_add_char(f->out, kind);
+    buf_add_be64(f->out, id);
+}
+
+static void encode(const struct event *e, const struct dialect_view *v, struct dialect_frame *f)
+{
+    (void)v;
+    if (e->kind % 5 != 4) { /* some kinds are not shown */
+        add(f, 'e', e->event_id);
+    }
+}
+
+static uint8_t variant(const struct event *e, uint64_t viewer_id)
+{
+    return (uint8_t)((e->number + viewer_id) % DIALECT_VARIANTS);
+}
+
+static void answer(const struct op_result *r, const struct dialect_view *v, struct dialect_frame *f)
+{
+    (void)v;
+    add(f, 'r', r->outcome.event_id);
+}
+
+static void notice(const struct notice *n, const struct dialect_view *v, struct dialect_frame *f)
+{
+    (void)v;
+    add(f, n->kind == NOTICE_GAP ? 'g' : 'l', n->event_id);
+}
+
+static const struct dialect ids = {.id = DIALECT_ROOMS,
+                                   .name = "ids",
+                                   .state_bytes = 8,
+                                   .receive = receive,
+                                   .variant = variant,
+                                   .encode = encode,
+                                   .answer = answer,
+                                   .notice = notice};
+
+const struct dialect *dialect_by_id(unsigned id)
+{
+    return id == ids.id ? &ids : NULL;
+}
+
+/* -- the carrier ------------------------------------------------------------------------------------------------ */
+
+static uint64_t seen[SESSIONS]; /* by index: the last event id that went out */
+
+static void check_frame(const struct conn *c, const struct msg *m)
+{
+    uint64_t id = 0;
+    if (m->bytes[0] != (char)0x81 || m->len != 11) {
+        return; /* ping, close */
+    }
+    for (int i = 3; i < 11; i++) {
+        id = id << 8 | (unsigned char)m->bytes[i];
+    }
+    if (m->bytes[2] == 'g') {
+        seen[c->index] = id;
+    } else if (m->bytes[2] == 'e' && id != 0) {
+        CHECK(id > seen[c->index]);
+        seen[c->index] = id;
+    }
+}
+
+static void flush(struct conn *c)
+{
+    struct core *k = c->core;
+    unsigned frames = (unsigned)take(1);
+    for (; c->out.head != 0 && frames > 0; frames--) {
+        const struct msg *m = k->queues.entries[c->out.head].m;
+        struct buf rest = BUF_INIT;
+        check_frame(c, m);
+        CHECK(outq_sent(&k->queues, &c->out, frames == 1 ? 1 : m->len, &rest) == 1);
+        buf_release(&rest);
+    }
+    conn_set(c, CONN_IS_BLOCKED, c->out.head != 0);
+}
+
+static void close_conn(struct conn *c)
+{
+    flush(c);
+}
+
+static void kill_conn(struct conn *c)
+{
+    core_on_closed(c);
+}
+
+static void set_read(struct conn *c, bool on)
+{
+    (void)c;
+    (void)on;
+}
+
+static const struct carrier carrier = {flush, close_conn, kill_conn, set_read};
+
+static bool start(void *ctx, struct conn *c, struct str head)
+{
+    (void)ctx;
+    CHECK(head.len == 4);
+    close(c->fd);
+    c->handle = c;
+    seen[c->index] = 0;
+    core_on_open(c);
+    return true;
+}
+
+/* -- steps --------------------------------------------------------------------------------------------------------- */
+
+static struct conn *any_conn(struct core *k)
+{
+    uint32_t i = (uint32_t)take(1) % SESSIONS;
+    return i < k->conns.made ? conns_at(&k->conns, i) : NULL;
+}
+
+static uint64_t any_session(struct core *k)
+{
+    const struct conn *c = any_conn(k);
+    return c != NULL ? conn_session(c) : take(2);
+}
+
+static void down_frame(struct core *k, struct buf *frame, int fd)
+{
+    struct link_reader r;
+    struct link_frame f;
+    struct str packet = buf_str(frame);
+    link_reader_init(&r);
+    if (link_reader_next(&r, &packet, &f) == RC_OK) {
+        if (core_link_frame(k, &f, fd) != RC_OK) {
+            fake_link.up = false;
+            core_link_down(k);
+        }
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    link_reader_release(&r);
+    buf_release(frame);
+}
+
+static void step_adopt(struct core *k)
+{
+    struct buf frame = BUF_INIT;
+    uint64_t options = take(1);
+    int fd = options & 4 ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct link_adopt m = {.slot = (uint32_t)take(1) % 8,
+                           .family = take(1) % 3,
+                           .dialect = options & 8 ? (uint8_t)take(1) : DIALECT_ROOMS,
+                           .options = options & 3,
+                           .since_log = (uint32_t)take(1),
+                           .since = take(1),
+                           .peer_key = take(1) % 4,
+                           .head = STR("head")};
+    m.user_id = options & 16 ? take(1) : m.slot * 10;
+    link_put_adopt(&frame, 1, &m);
+    down_frame(k, &frame, fd);
+}
+
+static struct event any_event(uint64_t id)
+{
+    return (struct event){.event_id = id,
+                          .kind = (uint8_t)(take(1) % 20),
+                          .number = take(1) % 3,
+                          .subject = {.id = take(1) % 8 * 10},
+                          .origin_worker = (uint16_t)(take(1) % 2),
+                          .origin_session = take(1)};
+}
+
+static void step_event(struct core *k)
+{
+    struct buf frame = BUF_INIT, encoded = BUF_INIT, slots = BUF_INIT;
+    uint64_t how = take(1);
+    struct event e = any_event(how & 64 ? 0 : k->position + take(1) % 3);
+    struct link_recipients to = {.to = (uint8_t)(how % 5), .set = take(1) % 4};
+    for (uint64_t n = how >> 3 & 3; n > 0; n--) {
+        buf_add_be32(&slots, (uint32_t)take(1) % 9);
+        if (to.to == LINK_TO_SLOTS_NUMBERED) {
+            buf_add_be32(&slots, 7);
+        }
+        to.count++;
+    }
+    to.slots = buf_str(&slots);
+    event_encode(&encoded, &e);
+    link_put_event(&frame, LINK_EVENT, &to, buf_str(&encoded));
+    down_frame(k, &frame, -1);
+    buf_release(&encoded);
+    buf_release(&slots);
+}
+
+static void step_chunk(struct core *k)
+{
+    struct buf frame = BUF_INIT, events = BUF_INIT;
+    uint16_t count = (uint16_t)(take(1) % 4);
+    uint64_t id = take(1);
+    uint64_t session = any_session(k);
+    for (uint16_t i = 0; i < count; i++) {
+        struct event e = any_event(id);
+        event_encode(&events, &e);
+        id += take(1) % 3;
+    }
+    link_put_chunk(&frame, session, (uint32_t)take(1) % 4, count, id, buf_str(&events));
+    down_frame(k, &frame, -1);
+    buf_release(&events);
+}
+
+static void step_place(struct core *k) /* LIVE, GAP, KICK, POSITION, sets */
+{
+    struct buf frame = BUF_INIT;
+    uint64_t session = any_session(k);
+    uint32_t slots[3] = {(uint32_t)take(1) % 9, (uint32_t)take(1) % 9, 2};
+    switch (take(1) % 6) {
+    case 0:
+        link_put_live(&frame, session, (uint32_t)take(1) % 4, k->position);
+        break;
+    case 1:
+        link_put_gap(&frame, session, (uint32_t)take(1) % 4, k->position, (uint8_t)take(1));
+        break;
+    case 2:
+        link_put_kick(&frame, slots[0], take(1) & 1 ? session : 0, take(1) % 3, CODE_TOKEN_REVOKED);
+        break;
+    case 3:
+        link_put_position(&frame, k->position + take(1) % 4);
+        break;
+    case 4:
+        link_put_set(&frame, LINK_SET_ADD, take(1) % 4, slots, 3);
+        break;
+    default:
+        link_put_set(&frame, LINK_SET_REMOVE, take(1) % 4, slots, 2);
+        break;
+    }
+    down_frame(k, &frame, -1);
+}
+
+static void step_raw(struct core *k)
+{
+    struct buf frame = BUF_INIT, body = BUF_INIT;
+    uint16_t type = (uint16_t)(take(1) % 152);
+    for (uint64_t n = take(1) % 64; n > 0; n--) {
+        buf_add_be8(&body, (uint8_t)take(1));
+    }
+    link_frame_add(&frame, type, (uint32_t)take(1), buf_str(&body));
+    buf_release(&body);
+    if (type == LINK_DRAIN) {
+        buf_release(&frame); /* ends the game */
+        return;
+    }
+    down_frame(k, &frame, -1);
+}
+
+static void step_client(struct core *k)
+{
+    struct conn *c = any_conn(k);
+    uint64_t how = take(1);
+    if (c == NULL || c->handle == NULL) {
+        return;
+    }
+    switch (how % 6) {
+    case 0:
+    case 1:
+        core_on_piece(c, (struct str){"0123456789abcdef", how >> 4}, (how & 8) != 0, false);
+        break;
+    case 2:
+        core_on_pong(c);
+        break;
+    case 3:
+        core_on_writable(c);
+        break;
+    case 4:
+        if (core_on_peer_close(c)) {
+            core_on_closed(c);
+        }
+        break;
+    default:
+        core_on_closed(c);
+    }
+}
+
+static void step_answer(struct core *k)
+{
+    struct pending *p = pendings_first(&fake_link.pendings);
+    if (p != NULL) {
+        struct op_result r = {.code = take(1) & 1 ? CODE_OUTCOME_UNKNOWN : CODE_OK};
+        r.outcome.event_id = r.code == CODE_OK ? k->position : 0;
+        finish(k, p, &r);
+    }
+}
+
+static void step_link(struct core *k)
+{
+    struct buf out = BUF_INIT;
+    uint64_t how = take(1);
+    if (fake_link.up) {
+        fake_link.up = false;
+        core_link_down(k);
+        return;
+    }
+    core_link_hello(k, &out, STR("fuzz"));
+    CHECK(buf_ok(&out));
+    buf_release(&out);
+    fake_link.up = true;
+    core_link_up(k, &(struct link_welcome){.log_id = k->log_id != 0 ? k->log_id : 1,
+                                           .published = k->position + how % 3,
+                                           .resumed = how > 127});
+}
+
+static void check_counts(const struct core *k)
+{
+    uint32_t conns = 0, users = 0;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < k->conns.made; i++) {
+        const struct conn *c = conns_at(&k->conns, i);
+        conns += c != NULL;
+        bytes += c != NULL ? c->out.bytes : 0;
+    }
+    for (uint32_t slot = 0; slot < k->hub.users_room; slot++) {
+        users += hub_user(&k->hub, slot) != NULL;
+    }
+    CHECK(conns == k->conns.count && users == k->hub.users_count && bytes == k->queues.bytes);
+}
+
+static void close_all(struct core *k)
+{
+    for (uint32_t i = 0; i < k->conns.made; i++) {
+        struct conn *c = conns_at(&k->conns, i);
+        if (c != NULL && c->state == CONN_ADOPTED) {
+            core_close(c, CODE_RESTARTING);
+        } else if (c != NULL) {
+            core_on_closed(c);
+        }
+    }
+    CHECK(k->conns.count == 0 && k->hub.users_count == 0);
+    CHECK(k->queues.used == 0 && k->queues.bytes == 0);
+}
+
+static void play(struct core *k)
+{
+    static void (*const steps[])(struct core *) = {step_adopt,  step_event, step_event, step_chunk,
+                                                   step_place,  step_raw,   step_client, step_answer,
+                                                   step_client, step_event};
+    uint64_t now = 1000;
+    for (unsigned i = 0; i < STEPS && input.left > 0; i++) {
+        uint64_t what = take(1) % 14;
+        if (what < 10) {
+            if (fake_link.up || steps[what] == step_client || steps[what] == step_answer) {
+                steps[what](k);
+            }
+        } else if (what == 10) {
+            step_link(k);
+        } else if (what == 11) {
+            now += take(1) * 50;
+            core_tick(k, now);
+        } else {
+            core_turn(k);
+        }
+        check_counts(k);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct ws_conf *conf;
+    static struct core k;
+    if (conf == NULL) {
+        const struct conf_key *keys = ws_conf_keys(&conf);
+        conf_defaults(keys, ws_conf_keys_count);
+        conf->sessions_max = SESSIONS;
+        conf->queue_max_bytes = 200;
+        conf->queue_low_bytes = 20;
+        conf->frame_max_bytes = 64;
+        conf->flush_turn_max = 3;
+        conf->messages_per_s = 5;
+        conf->messages_burst = 5;
+        conf->messages_refused_max = 3;
+        log_init("fuzz", LOG_LEVEL_ERR);
+    }
+    input.p = data;
+    input.left = size;
+    fake_link = (struct link_client){.up = false};
+    pendings_init(&fake_link.pendings, 2);
+    core_init(&k, conf, 1);
+    wheel_release(&k.wheel);
+    wheel_init(&k.wheel, 0);
+    k.carrier = &carrier;
+    k.start = start;
+    k.link = &fake_link;
+    step_link(&k);
+    play(&k);
+    close_all(&k);
+    core_release(&k);
+    pendings_release(&fake_link.pendings);
+    buf_release(&fake_link.out);
+    return 0;
+}
