@@ -12,6 +12,7 @@
 #include "shared/mem.h"
 
 #define SECRET_FILE_MAX_BYTES 65536
+#define SECRET_FILE_OTHERS 027 /* the group may read: root:confab 0640 keeps the daemon from changing its own keys */
 
 void auth_wipe(struct buf *secret)
 {
@@ -53,7 +54,7 @@ static enum rc read_file(const char *path, bool secret, struct buf *out, struct 
         buf_addf(why, "Cannot open %s: %s.\n", path, strerror(errno));
         return errno == ENOENT ? RC_NOT_FOUND : RC_INVALID;
     }
-    if (secret && fstat(fd, &st) == 0 && (st.st_mode & 077) != 0) {
+    if (secret && fstat(fd, &st) == 0 && (st.st_mode & SECRET_FILE_OTHERS) != 0) {
         log_warn("secret_file_readable", "file=%s mode=%03o", path, (unsigned)(st.st_mode & 0777));
     }
     rc = read_fd(fd, out);

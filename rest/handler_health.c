@@ -64,13 +64,19 @@ void readyz_get(struct http_request *rq)
 
 /* ---------------------------------------------------------------- metrics */
 
+/* What comes through a proxy on this machine is not from this machine, also when nobody told us to trust the proxy. */
+static bool is_local(struct http_request *rq)
+{
+    struct str peer = str_of(rq->peer), header;
+    return (str_starts(peer, STR("127.")) || str_eq(peer, STR("::1"))) &&
+           !http_header(rq, "X-Forwarded-For", &header) && !http_header(rq, "Forwarded", &header);
+}
+
 /* Numbers say much about a business: outside of development only for this machine and administrators. */
 static bool may_see_metrics(struct http_request *rq)
 {
     struct str header;
-    struct str peer = str_of(rq->peer);
-    if (rq->svc->conf->profile == PROFILE_DEV || str_starts(peer, STR("127.")) ||
-        str_eq(peer, STR("::1"))) {
+    if (rq->svc->conf->profile == PROFILE_DEV || is_local(rq)) {
         return true;
     }
     return rq->svc->auth && http_header(rq, "Authorization", &header) &&

@@ -69,7 +69,7 @@ install_data() {
     rm -rf "$dir/data.new"
     mariadb-install-db --no-defaults --datadir="$dir/data.new" --user="$user" --skip-test-db --skip-name-resolve --force \
         --auth-root-authentication-method=socket --auth-root-socket-user="$user" >"$dir/install.log" 2>&1 ||
-        fail "mariadb-install-db failed: $(tail -n 3 "$dir/install.log")"
+        fail "mariadb-install-db failed: $(grep -iE 'error|cannot|no space' "$dir/install.log" | head -n 5)"
     rm -f "$dir"/data.new/ib_logfile0.bak
     mv "$dir/data.new" "$dir/data"
 }
