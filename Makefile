@@ -188,6 +188,7 @@ UNIT_TESTS = \
   test_arena \
   test_auth \
   test_buf \
+  test_cache \
   test_chat_room \
   test_clock \
   test_cmd \
@@ -199,9 +200,11 @@ UNIT_TESTS = \
   test_door_listen \
   test_door_policy \
   test_event \
+  test_families \
   test_feed_adopt \
   test_feed_attach \
   test_feed_publish \
+  test_feed_ring \
   test_http_field \
   test_http_router \
   test_http_tidy \
@@ -221,6 +224,7 @@ UNIT_TESTS = \
   test_metrics \
   test_msg \
   test_outq \
+  test_overlay \
   test_password \
   test_peers \
   test_pending \
@@ -228,6 +232,7 @@ UNIT_TESTS = \
   test_ratelimit \
   test_rc \
   test_rd \
+  test_recent \
   test_reply \
   test_str \
   test_svc_auth \
@@ -253,6 +258,11 @@ FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decid
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
+test_cache_SRCS = rest/cache.c
+test_families_SRCS = rest/families.c
+test_recent_SRCS = rest/recent.c
+test_feed_ring_SRCS = rest/feed_ring.c
+test_overlay_SRCS = rest/overlay.c rest/cache.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_tidy_SRCS = rest/http_tidy.c
 test_link_hello_SRCS = rest/link_hello.c
