@@ -79,8 +79,9 @@ describe('a running system', () => {
         const clients = await Promise.all(Array.from({ length: 10 }, () => sys.rooms(ann, { ext: true })));
         await Promise.all(clients.map((c) => c.wait('live')));
         const ports = new Set(clients.map((c) => c.ws._socket.localPort));
+        const address = sys.host.split('.').reverse().map((n) => Number(n).toString(16).padStart(2, '0')).join('').toUpperCase();
         const inodes = new Set(fs.readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1).map((l) => l.trim().split(/\s+/))
-            .filter((f) => f.length > 9 && f[1].endsWith(':1F40') && ports.has(parseInt(f[2].split(':')[1], 16)) && f[3] === '01').map((f) => f[9]));
+            .filter((f) => f.length > 9 && f[1] === `${address}:1F40` && ports.has(parseInt(f[2].split(':')[1], 16)) && f[3] === '01').map((f) => f[9]));
         assert.equal(inodes.size, 10);
         const held = (pid) => fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
             try { return fs.readlinkSync(`/proc/${pid}/fd/${fd}`); } catch { return ''; }

@@ -26,13 +26,22 @@ export class Database {
     async start() {
         started.add(this);
         const options = this.syncDelay ? ['--sync-delay'] : [];
-        await run(SCRIPT, ['start', this.dir, ...options, 'innodb_log_file_size=32M', 'innodb_buffer_pool_size=128M'], { env });
+        try {
+            await run(SCRIPT, ['start', this.dir, ...options, 'innodb_log_file_size=32M', 'innodb_buffer_pool_size=128M'], { env });
+        } catch (error) {
+            throw new Error(`${error.message}\n${this.tail('install.log')}\n${this.tail('mariadb.log')}`);
+        }
         if (!this.socket) {
             await run(SCRIPT, ['database', this.dir, this.name], { env });
             this.socket = (await run(SCRIPT, ['socket', this.dir], { env })).stdout.trim();
             this.passwordFile = path.join(this.dir, `${this.name}.password`);
         }
         return this;
+    }
+
+    tail(name) {
+        const file = path.join(this.dir, name);
+        return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').slice(-3000) : '';
     }
 
     /** Clean stop. */

@@ -35,7 +35,8 @@ export class Rooms {
         this.open = new Promise((resolve, reject) => {
             this.ws.once('open', resolve);
             this.ws.once('unexpected-response', (_, response) => {
-                reject(Object.assign(new Error(`HTTP ${response.statusCode}`), { status: response.statusCode, response }));
+                const { statusCode: status, headers } = response;
+                reject(Object.assign(new Error(`HTTP ${status}`), { status, headers }));
                 response.resume();
             });
             this.ws.once('error', reject);
