@@ -67,7 +67,8 @@ CNF
 install_data() {
     [ -d "$dir/data/mysql" ] && return
     rm -rf "$dir/data.new"
-    mariadb-install-db --no-defaults --datadir="$dir/data.new" --user="$user" --skip-test-db --skip-name-resolve --force \
+    # Not /tmp: a MariaDB that starts removes every temporary table it finds there, also those of another one.
+    TMPDIR=$dir/tmp mariadb-install-db --no-defaults --datadir="$dir/data.new" --user="$user" --skip-test-db --skip-name-resolve --force \
         --auth-root-authentication-method=socket --auth-root-socket-user="$user" >"$dir/install.log" 2>&1 ||
         fail "mariadb-install-db failed: $(grep -iE 'error|cannot|no space' "$dir/install.log" | head -n 5)"
     rm -f "$dir"/data.new/ib_logfile0.bak
