@@ -390,6 +390,13 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call obj,$$($$*_SRCS)) $(L
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) $($*_LDFLAGS) -o $@ $^ $(LIBS) -lm
 
+# The store against a real MariaDB (tests/tools/store.sh).
+STORE_TEST = $(call obj,tests/store/test_store.c rest/batch.c $(filter rest/store_maria%,$(REST_SRCS)))
+$(BUILD)/tests/store/test_store: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(REST_PKGS) $(TEST_PKGS))
+$(BUILD)/tests/store/test_store: $(STORE_TEST) $(LIB)
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lm
+
 $(BUILD)/tests/fuzz/%: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(REST_PKGS) $(WS_PKGS))
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $$(call obj,$$($$*_SRCS)) $(LIB)
 	$(say) LINK $@

@@ -58,8 +58,9 @@ step unit make_ unit
 step layers make_ layers
 step samples env BUILD="$BUILD" MAKE="$MAKE" tests/tools/samples.sh
 step model make_ model
-build BUILD="$BUILD/asan" SAN=address,undefined all unit-build
+build BUILD="$BUILD/asan" SAN=address,undefined all unit-build "$BUILD/asan/tests/store/test_store"
 step unit-asan make_ BUILD="$BUILD/asan" SAN=address,undefined unit
+step store env BUILD="$BUILD/asan" tests/tools/store.sh
 step integration env BUILD="$BUILD/asan" tests/tools/integration.sh
 step chaos env BUILD="$BUILD/asan" tests/tools/chaos.sh --seconds 12 --kills 1 --commit-kills 1 --chats 40 --users 80 \
     --posters 12 --strict 10

@@ -1,0 +1,636 @@
+/*
+ * test_store.c -- the store against a real MariaDB (tests/tools/store.sh starts one)
+ *
+ * Each test begins with an empty database, migrated and fenced. `raw` is a second connection for what
+ * the store itself never does: look from outside, and kill.
+ */
+#include "tests/unit/unit.h"
+
+#include <mysql.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rest/batch.h"
+#include "rest/store.h"
+#include "shared/mem.h"
+
+struct world {
+    struct store_conf conf;
+    struct store *store;
+    struct store_head head;
+    struct batch batch;
+    MYSQL *raw;
+};
+
+static const char *env(const char *name)
+{
+    const char *value = getenv(name);
+    return value ? value : "";
+}
+
+/* -- from outside ------------------------------------------------------------------------------------- */
+
+static void raw_do(struct world *w, const char *sql)
+{
+    if (mysql_query(w->raw, sql) != 0) {
+        fail_msg("%s: %s", sql, mysql_error(w->raw));
+    }
+    MYSQL_RES *r = mysql_store_result(w->raw);
+    if (r != NULL) {
+        mysql_free_result(r);
+    }
+}
+
+static unsigned long long raw_number(struct world *w, const char *sql)
+{
+    if (mysql_query(w->raw, sql) != 0) {
+        fail_msg("%s: %s", sql, mysql_error(w->raw));
+    }
+    MYSQL_RES *r = mysql_store_result(w->raw);
+    MYSQL_ROW row = mysql_fetch_row(r);
+    unsigned long long n = row != NULL && row[0] != NULL ? strtoull(row[0], NULL, 10) : 0;
+    mysql_free_result(r);
+    return n;
+}
+
+static void raw_kill(struct world *w, const struct store *s)
+{
+    char sql[64];
+    snprintf(sql, sizeof(sql), "KILL %llu", (unsigned long long)store_session_id(s));
+    raw_do(w, sql);
+}
+
+static void drop_tables(struct world *w)
+{
+    char names[64][80];
+    unsigned count = 0;
+    assert_int_equal(mysql_query(w->raw, "SHOW TABLES"), 0);
+    MYSQL_RES *r = mysql_store_result(w->raw);
+    for (MYSQL_ROW row; (row = mysql_fetch_row(r)) != NULL && count < 64;) {
+        snprintf(names[count++], sizeof(names[0]), "DROP TABLE `%.60s`", row[0]);
+    }
+    mysql_free_result(r);
+    for (unsigned i = 0; i < count; i++) {
+        raw_do(w, names[i]);
+    }
+}
+
+/* -- a world per test ------------------------------------------------------------------------------------ */
+
+static struct store *open_store(struct world *w)
+{
+    struct buf why = BUF_INIT;
+    struct store *s = NULL;
+    if (store_open(&w->conf, &s, &why) != RC_OK) {
+        fail_msg("%s", why.p);
+    }
+    buf_release(&why);
+    return s;
+}
+
+static void migrate(struct world *w)
+{
+    struct buf why = BUF_INIT;
+    unsigned applied = 0;
+    if (store_migrate(w->store, &applied, &why) != RC_OK) {
+        fail_msg("%s", why.p);
+    }
+    buf_release(&why);
+}
+
+static int set_up(void **state)
+{
+    struct world *w = mem_new(sizeof(*w));
+    w->conf = (struct store_conf){.socket = env("CONFAB_DB_SOCKET"),
+                                  .user = env("CONFAB_DB_USER"),
+                                  .password = env("CONFAB_DB_PASSWORD"),
+                                  .database = env("CONFAB_DB_NAME"),
+                                  .migrations = "sql",
+                                  .connect_timeout_s = 5,
+                                  .io_timeout_s = 20};
+    w->raw = mysql_init(NULL);
+    assert_non_null(mysql_real_connect(w->raw, NULL, w->conf.user, w->conf.password, w->conf.database, 0,
+                                       w->conf.socket, 0));
+    drop_tables(w);
+    w->store = open_store(w);
+    migrate(w);
+    assert_int_equal(store_fence(w->store, &w->head), STORE_OK);
+    batch_init(&w->batch);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    store_close(w->store);
+    mysql_close(w->raw);
+    batch_release(&w->batch);
+    free(w);
+    return 0;
+}
+
+/* -- batches --------------------------------------------------------------------------------------------- */
+
+static void stamp(struct world *w, unsigned events)
+{
+    w->batch.rows.epoch = w->head.epoch;
+    w->batch.rows.last_batch = w->head.last_batch;
+    w->batch.rows.next_event = w->head.next_event + events;
+}
+
+static enum store_rc run(struct world *w, unsigned events)
+{
+    stamp(w, events);
+    enum store_rc rc = store_batch_run(w->store, &w->batch.rows);
+    return rc == STORE_OK ? store_batch_commit(w->store) : rc;
+}
+
+static void commit(struct world *w, unsigned events)
+{
+    assert_int_equal(run(w, events), STORE_OK);
+    w->head.last_batch++;
+    w->head.next_event += events;
+    batch_clear(&w->batch);
+}
+
+/* A message and its event, as the writer makes them. */
+static struct row_message *add_message(struct world *w, uint64_t seq, unsigned nth, const char *text)
+{
+    uint64_t id = w->head.next_event + nth;
+    struct row_message *m = batch_message_new(&w->batch);
+    *m = (struct row_message){.chat_id = 1, .seq = seq, .id = id, .sender_id = 7, .created_us = 1000 + id,
+                              .version = 1, .last_event = id, .kind = STR("text"), .content = str_of(text)};
+    memcpy(m->key.b, &id, sizeof(id));
+    memcpy(m->hash.b, &seq, sizeof(seq));
+    *batch_event(&w->batch) = (struct row_event){.id = id, .kind = EV_MESSAGE, .chat_id = 1, .seq = seq,
+                                                 .actor_id = 7, .version = 1, .at_us = 1000 + id};
+    return m;
+}
+
+static void send_many(struct world *w, uint64_t first_seq, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        add_message(w, first_seq + i, i, "hello");
+    }
+    commit(w, count);
+}
+
+static uint64_t messages(struct world *w)
+{
+    return raw_number(w, "SELECT COUNT(*) FROM messages");
+}
+
+static void add_user(struct world *w, uint64_t id, const char *username)
+{
+    *batch_user_new(&w->batch) = (struct row_user){.id = id, .created_us = 5, .username = str_of(username),
+                                                   .name = str_of(username), .password_hash = STR("$argon")};
+}
+
+/* -- migrations and the fence ---------------------------------------------------------------------------- */
+
+static void test_migrations_are_applied_once(void **state)
+{
+    struct world *w = *state;
+    struct buf why = BUF_INIT;
+    unsigned applied = 9;
+    assert_int_equal(store_migrate(w->store, &applied, &why), RC_OK);
+    assert_int_equal(applied, 0);
+    raw_do(w, "UPDATE schema_migrations SET checksum = REVERSE(checksum)");
+    assert_int_not_equal(store_migrate(w->store, &applied, &why), RC_OK);
+    assert_true(why.len > 0);
+    buf_release(&why);
+}
+
+static void test_the_fence_shuts_the_former_owner_out(void **state)
+{
+    struct world *w = *state;
+    struct store *next = open_store(w);
+    struct store_head head;
+    assert_int_equal(store_fence(next, &head), STORE_OK);
+    assert_true(head.epoch == w->head.epoch + 1);
+    assert_true(head.log_id == w->head.log_id);
+    /* both ways of storing a batch notice */
+    add_message(w, 1, 0, "short");
+    assert_int_equal(run(w, 1), STORE_FENCED);
+    batch_clear(&w->batch);
+    add_user(w, 1, "ann");
+    assert_int_equal(run(w, 0), STORE_FENCED);
+    assert_int_equal(messages(w), 0);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM users"), 0);
+    store_close(next);
+}
+
+static void test_the_fence_does_not_wait_for_a_hung_owner(void **state)
+{
+    struct world *w = *state;
+    add_user(w, 1, "ann");
+    stamp(w, 0);
+    assert_int_equal(store_batch_run(w->store, &w->batch.rows), STORE_OK); /* holds the head row, never commits */
+    struct store *next = open_store(w);
+    struct store_head head;
+    assert_int_equal(store_fence(next, &head), STORE_OK);
+    assert_true(head.epoch == w->head.epoch + 1);
+    assert_int_not_equal(store_batch_commit(w->store), STORE_OK);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM users"), 0);
+    store_close(next);
+}
+
+static void test_a_batch_counts_only_behind_its_predecessor(void **state)
+{
+    struct world *w = *state;
+    send_many(w, 1, 1);
+    w->head.last_batch--; /* as if the first had not been */
+    add_message(w, 2, 0, "x");
+    assert_int_equal(run(w, 1), STORE_FENCED);
+    batch_clear(&w->batch);
+    assert_int_equal(messages(w), 1);
+    struct store_head head;
+    assert_int_equal(store_read_head(w->store, &head), STORE_OK);
+    assert_true(head.last_batch == w->head.last_batch + 1);
+    assert_true(head.next_event == w->head.next_event);
+}
+
+/* -- messages ------------------------------------------------------------------------------------------------- */
+
+struct seen {
+    unsigned count;
+    struct row_message first;
+    char text[256];
+    uint64_t last_seq;
+    bool rising, falling;
+};
+
+static void on_message(void *ctx, const struct row_message *m)
+{
+    struct seen *s = ctx;
+    if (s->count++ == 0) {
+        s->first = *m;
+        snprintf(s->text, sizeof(s->text), "%.*s", (int)m->content.len, m->content.p ? m->content.p : "");
+        s->rising = s->falling = true;
+    } else {
+        s->rising = s->rising && m->seq > s->last_seq;
+        s->falling = s->falling && m->seq < s->last_seq;
+    }
+    s->last_seq = m->seq;
+}
+
+static void test_batches_of_every_size_are_stored_whole(void **state)
+{
+    static const unsigned sizes[] = {1, 2, 63, 64, 65, 300, 1025};
+    struct world *w = *state;
+    uint64_t seq = 1;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        send_many(w, seq, sizes[i]);
+        seq += sizes[i];
+        assert_true(messages(w) == seq - 1);
+        assert_true(raw_number(w, "SELECT COUNT(*) FROM events") == seq - 1);
+        assert_true(raw_number(w, "SELECT next_event FROM log_head") == w->head.next_event);
+    }
+    struct seen s = {0};
+    assert_int_equal(store_history(w->store, 1, 1, seq, false, 5000, on_message, &s), STORE_OK);
+    assert_true(s.count == seq - 1);
+    assert_true(s.rising);
+}
+
+static void test_a_batch_of_long_texts_goes_the_other_way(void **state)
+{
+    struct world *w = *state;
+    char *text = mem_new(100001);
+    memset(text, 'x', 100000);
+    for (unsigned i = 0; i < 10; i++) {
+        add_message(w, 1 + i, i, text);
+    }
+    commit(w, 10);
+    assert_int_equal(raw_number(w, "SELECT SUM(LENGTH(content)) FROM messages"), 1000000);
+    free(text);
+}
+
+static void test_every_field_of_a_message_comes_back(void **state)
+{
+    struct world *w = *state;
+    struct row_message *m = add_message(w, 1, 0, "a \xf0\x9f\x98\x80 b");
+    m->kind = STR("image");
+    struct row_message sent = *m;
+    commit(w, 1);
+    struct seen s = {0};
+    uint64_t id = sent.id;
+    assert_int_equal(store_find_messages(w->store, &id, 1, on_message, &s), STORE_OK);
+    assert_int_equal(s.count, 1);
+    assert_true(s.first.chat_id == 1 && s.first.seq == 1 && s.first.id == id && s.first.sender_id == 7);
+    assert_true(s.first.created_us == sent.created_us && s.first.version == 1 && s.first.last_event == id);
+    assert_true(key16_eq(&s.first.key, &sent.key) && key16_eq(&s.first.hash, &sent.hash));
+    assert_string_equal(s.text, "a \xf0\x9f\x98\x80 b");
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM messages WHERE kind = 'image'"), 1);
+}
+
+static void test_a_deletion_keeps_the_text_and_an_edit_replaces_it(void **state)
+{
+    struct world *w = *state;
+    send_many(w, 1, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        *batch_message_set(&w->batch) = (struct row_message){
+            .chat_id = 1, .seq = 1 + i, .version = 2, .flags = i ? MESSAGE_EDITED : MESSAGE_DELETED,
+            .last_event = w->head.next_event + i, .content = i ? STR("new") : STR_NONE};
+        *batch_event(&w->batch) = (struct row_event){
+            .id = w->head.next_event + i, .kind = i ? EV_MESSAGE_EDITED : EV_MESSAGE_DELETED, .chat_id = 1,
+            .seq = 1 + i, .actor_id = 7, .version = 2, .at_us = 9};
+    }
+    *batch_deletion(&w->batch) = (struct row_deletion){.chat_id = 1, .seq = 1, .sender_id = 7};
+    commit(w, 2);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM messages WHERE seq = 1 AND content = 'hello' AND flags = 2"), 1);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM messages WHERE seq = 2 AND content = 'new' AND version = 2"), 1);
+}
+
+static void test_history_is_cut_and_turned(void **state)
+{
+    struct world *w = *state;
+    send_many(w, 1, 50);
+    struct seen s = {0};
+    assert_int_equal(store_history(w->store, 1, 10, 40, true, 5, on_message, &s), STORE_OK);
+    assert_int_equal(s.count, 5);
+    assert_true(s.first.seq == 40 && s.falling);
+    s = (struct seen){0};
+    assert_int_equal(store_history(w->store, 2, 1, 100, false, 5, on_message, &s), STORE_OK);
+    assert_int_equal(s.count, 0);
+    uint64_t own = 0;
+    assert_int_equal(store_count_own(w->store, 1, 7, 10, 20, &own), STORE_OK);
+    assert_int_equal(own, 10);
+    assert_int_equal(store_count_own(w->store, 1, 8, 0, 50, &own), STORE_OK);
+    assert_int_equal(own, 0);
+}
+
+static void test_look_ups_of_many_keys_leave_out_what_is_absent(void **state)
+{
+    struct world *w = *state;
+    send_many(w, 1, 100);
+    uint64_t *ids = mem_new(2000 * sizeof(ids[0]));
+    struct chat_seq *at = mem_new(2000 * sizeof(at[0]));
+    for (unsigned i = 0; i < 2000; i++) {
+        ids[i] = 1 + i;
+        at[i] = (struct chat_seq){1, 1 + i};
+    }
+    struct seen s = {0};
+    assert_int_equal(store_find_messages(w->store, ids, 2000, on_message, &s), STORE_OK);
+    assert_int_equal(s.count, 100);
+    s = (struct seen){0};
+    assert_int_equal(store_messages_at(w->store, at, 2000, on_message, &s), STORE_OK);
+    assert_int_equal(s.count, 100);
+    s = (struct seen){0};
+    assert_int_equal(store_find_messages(w->store, ids, 0, on_message, &s), STORE_OK);
+    assert_int_equal(s.count, 0);
+    free(ids);
+    free(at);
+}
+
+/* -- refusals -------------------------------------------------------------------------------------------------- */
+
+static void test_a_used_key_is_a_duplicate_and_leaves_nothing(void **state)
+{
+    static const unsigned others[] = {0, 70}; /* the short way, and the long one */
+    struct world *w = *state;
+    send_many(w, 1, 1);
+    for (size_t k = 0; k < 2; k++) {
+        struct row_message *m = add_message(w, 2, 0, "again");
+        memset(m->key.b, 0, sizeof(m->key.b));
+        m->key.b[0] = 1; /* of the first one: id 1 */
+        for (unsigned i = 0; i < others[k]; i++) {
+            add_message(w, 3 + i, 1 + i, "x");
+        }
+        assert_int_equal(run(w, 1 + others[k]), STORE_DUPLICATE);
+        assert_int_equal(store_duplicate(w->store), STORE_UNIQUE_MESSAGE_KEY);
+        batch_clear(&w->batch);
+        assert_int_equal(messages(w), 1);
+        assert_true(store_alive(w->store));
+    }
+    struct user_key key = {.user_id = 7};
+    key.key.b[0] = 1;
+    struct seen s = {0};
+    assert_int_equal(store_find_message_keys(w->store, &key, 1, on_message, &s), STORE_OK);
+    assert_int_equal(s.count, 1);
+    key.user_id = 8;
+    s = (struct seen){0};
+    assert_int_equal(store_find_message_keys(w->store, &key, 1, on_message, &s), STORE_OK);
+    assert_int_equal(s.count, 0);
+    send_many(w, 2, 1); /* and life goes on */
+}
+
+static void test_what_cannot_be_stored_is_a_data_error(void **state)
+{
+    struct world *w = *state;
+    struct row_message *m = add_message(w, 1, 0, "x");
+    m->kind = STR("a kind of message that is longer than its column is wide");
+    assert_int_equal(run(w, 1), STORE_DATA);
+    batch_clear(&w->batch);
+    add_message(w, 1, 0, "\xff\xfe");
+    assert_int_equal(run(w, 1), STORE_DATA);
+    batch_clear(&w->batch);
+    assert_int_equal(messages(w), 0);
+    send_many(w, 1, 1);
+}
+
+static void test_a_killed_session_is_lost_or_in_doubt(void **state)
+{
+    struct world *w = *state;
+    send_many(w, 1, 1); /* the statement is prepared */
+    raw_kill(w, w->store);
+    add_message(w, 2, 0, "x");
+    assert_int_equal(run(w, 1), STORE_IN_DOUBT); /* one round trip: nobody can say how far it got */
+    assert_false(store_alive(w->store));
+    store_close(w->store);
+    w->store = open_store(w);
+    struct store_head head;
+    assert_int_equal(store_read_head(w->store, &head), STORE_OK);
+    assert_true(head.last_batch == w->head.last_batch);
+    assert_int_equal(run(w, 1), STORE_OK);
+    batch_clear(&w->batch);
+    w->head.last_batch++;
+    w->head.next_event++;
+
+    raw_kill(w, w->store);
+    add_user(w, 1, "ann");
+    assert_int_equal(run(w, 0), STORE_LOST);
+    store_close(w->store);
+    w->store = open_store(w);
+    stamp(w, 0);
+    assert_int_equal(store_batch_run(w->store, &w->batch.rows), STORE_OK);
+    raw_kill(w, w->store);
+    assert_int_equal(store_batch_commit(w->store), STORE_IN_DOUBT);
+    batch_clear(&w->batch);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM users"), 0);
+}
+
+/* -- the rest of the rows ------------------------------------------------------------------------------------- */
+
+struct loaded {
+    unsigned users, chats, members, deletions, families, events;
+    struct row_user user;
+    struct row_chat chat;
+    struct row_member member;
+    struct row_family family;
+};
+static void on_user(void *ctx, const struct row_user *r)
+{
+    struct loaded *l = ctx;
+    l->users++;
+    l->user = *r;
+}
+static void on_chat(void *ctx, const struct row_chat *r)
+{
+    struct loaded *l = ctx;
+    l->chats++;
+    l->chat = *r;
+}
+static void on_member(void *ctx, const struct row_member *r)
+{
+    struct loaded *l = ctx;
+    l->members++;
+    l->member = *r;
+}
+static void on_deletion(void *ctx, const struct row_deletion *r)
+{
+    (void)r;
+    ((struct loaded *)ctx)->deletions++;
+}
+static void on_family(void *ctx, const struct row_family *r)
+{
+    struct loaded *l = ctx;
+    l->families++;
+    l->family = *r;
+}
+static void on_event(void *ctx, const struct row_event *r)
+{
+    (void)r;
+    ((struct loaded *)ctx)->events++;
+}
+
+static void load(struct world *w, struct loaded *l)
+{
+    *l = (struct loaded){0};
+    assert_int_equal(store_load_users(w->store, on_user, l), STORE_OK);
+    assert_int_equal(store_load_chats(w->store, on_chat, l), STORE_OK);
+    assert_int_equal(store_load_members(w->store, on_member, l), STORE_OK);
+    assert_int_equal(store_load_deletions(w->store, on_deletion, l), STORE_OK);
+    assert_int_equal(store_load_families(w->store, 1000, 100, on_family, l), STORE_OK);
+}
+
+static void test_rows_of_every_kind_come_back(void **state)
+{
+    struct world *w = *state;
+    struct loaded l;
+    add_user(w, 7, "ann");
+    *batch_chat_new(&w->batch) = (struct row_chat){.id = 1, .kind = CHAT_DIRECT, .created_us = 4, .created_by = 7,
+                                                   .name = STR(""), .peer = {7, 8}};
+    *batch_member_put(&w->batch) = (struct row_member){.chat_id = 1, .user_id = 7, .role = ROLE_OWNER, .joined_seq = 1,
+                                                       .read_seq = 2, .own_total = 3, .own_at_read = 4, .own_seq = 5};
+    *batch_family_new(&w->batch) = (struct row_family){.id = 1, .user_id = 7, .refresh_hash = {{1}}, .expires_s = 2000};
+    add_message(w, 1, 0, "x");
+    *batch_event_user(&w->batch) = (struct row_event_user){.user_id = 7, .event_id = 1};
+    commit(w, 1);
+    load(w, &l);
+    assert_true(l.users == 1 && l.chats == 1 && l.members == 1 && l.families == 1);
+    assert_true(l.user.id == 7 && l.user.last_event == 1 && l.user.status == 0);
+    assert_true(l.chat.kind == CHAT_DIRECT && l.chat.peer[0] == 7 && l.chat.peer[1] == 8);
+    assert_true(l.chat.last_seq == 1 && l.chat.last_event == 1 && l.chat.last_message_us == 1001);
+    assert_true(l.member.role == ROLE_OWNER && l.member.joined_seq == 1 && l.member.read_seq == 2);
+    assert_true(l.member.own_total == 3 && l.member.own_at_read == 4 && l.member.own_seq == 5);
+    assert_true(l.family.user_id == 7 && l.family.refresh_hash.b[0] == 1 && l.family.expires_s == 2000);
+
+    *batch_user_set(&w->batch) = (struct row_user){.id = 7, .name = STR("Ann"), .status = 1, .valid_from_s = 9};
+    *batch_family_set(&w->batch) = (struct row_family){.id = 1, .refresh_hash = {{2}}, .previous_hash = {{1}},
+                                                       .expires_s = 3000, .revoked_us = 950000000};
+    *batch_chat_deleted(&w->batch) = 1;
+    commit(w, 0);
+    load(w, &l);
+    assert_true(l.user.status == 1 && l.user.valid_from_s == 9);
+    assert_true(l.chats == 0 && l.members == 0);
+    assert_true(l.families == 1 && l.family.revoked_us == 950000000 && l.family.previous_hash.b[0] == 1);
+    struct buf hash = BUF_INIT;
+    bool found = false;
+    assert_int_equal(store_password(w->store, 7, &hash, &found), STORE_OK);
+    assert_true(found);
+    assert_str(buf_str(&hash), "$argon"); /* an update without a new one keeps it */
+    buf_release(&hash);
+    struct store_maxima max;
+    assert_int_equal(store_load_maxima(w->store, &max), STORE_OK);
+    assert_true(max.user_id == 7 && max.chat_id == 1 && max.family_id == 1);
+}
+
+static void test_user_names_differ_by_more_than_case(void **state)
+{
+    struct world *w = *state;
+    add_user(w, 1, "ann");
+    commit(w, 0);
+    add_user(w, 2, "ANN");
+    assert_int_equal(run(w, 0), STORE_DUPLICATE);
+    assert_int_equal(store_duplicate(w->store), STORE_UNIQUE_USERNAME);
+    batch_clear(&w->batch);
+}
+
+static void test_replay_reads_just_what_was_asked_for(void **state)
+{
+    struct world *w = *state;
+    struct loaded l = {0};
+    send_many(w, 1, 20);
+    *batch_event(&w->batch) = (struct row_event){.id = 21, .kind = EV_REVOKED, .actor_id = 7, .subject_id = 9, .at_us = 1};
+    *batch_event_user(&w->batch) = (struct row_event_user){.user_id = 9, .event_id = 21};
+    commit(w, 1);
+    uint64_t chats[] = {1, 2};
+    assert_int_equal(store_replay(w->store, chats, 2, 9, 5, 21, 100, on_event, &l), STORE_OK);
+    assert_int_equal(l.events, 16);
+    l.events = 0;
+    assert_int_equal(store_replay(w->store, chats, 2, 9, 5, 18, 100, on_event, &l), STORE_OK);
+    assert_int_equal(l.events, 13);
+    l.events = 0;
+    assert_int_equal(store_replay(w->store, chats, 0, 9, 0, 21, 100, on_event, &l), STORE_OK);
+    assert_int_equal(l.events, 1);
+    l.events = 0;
+    assert_int_equal(store_replay(w->store, chats, 2, 9, 0, 21, 7, on_event, &l), STORE_OK);
+    assert_int_equal(l.events, 7);
+}
+
+static void test_trimming_keeps_where_messages_are(void **state)
+{
+    struct world *w = *state;
+    send_many(w, 1, 3);
+    *batch_event(&w->batch) = (struct row_event){.id = 4, .kind = EV_READ, .chat_id = 1, .seq = 3, .actor_id = 7, .at_us = 1};
+    commit(w, 1);
+    send_many(w, 4, 1);
+    assert_int_equal(store_trim(w->store, w->head.epoch + 1, 4), STORE_FENCED);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM events"), 5);
+    assert_int_equal(store_trim(w->store, w->head.epoch, 4), STORE_OK);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM events"), 4);
+    struct store_head head;
+    assert_int_equal(store_read_head(w->store, &head), STORE_OK);
+    assert_true(head.trimmed_to == 4 && head.last_batch == w->head.last_batch);
+    uint64_t id = 1;
+    struct seen s = {0};
+    assert_int_equal(store_find_messages(w->store, &id, 1, on_message, &s), STORE_OK);
+    assert_int_equal(s.count, 1);
+}
+
+int main(void)
+{
+    store_library_init();
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(test_migrations_are_applied_once),
+        T(test_the_fence_shuts_the_former_owner_out),
+        T(test_the_fence_does_not_wait_for_a_hung_owner),
+        T(test_a_batch_counts_only_behind_its_predecessor),
+        T(test_batches_of_every_size_are_stored_whole),
+        T(test_a_batch_of_long_texts_goes_the_other_way),
+        T(test_every_field_of_a_message_comes_back),
+        T(test_a_deletion_keeps_the_text_and_an_edit_replaces_it),
+        T(test_history_is_cut_and_turned),
+        T(test_look_ups_of_many_keys_leave_out_what_is_absent),
+        T(test_a_used_key_is_a_duplicate_and_leaves_nothing),
+        T(test_what_cannot_be_stored_is_a_data_error),
+        T(test_a_killed_session_is_lost_or_in_doubt),
+        T(test_rows_of_every_kind_come_back),
+        T(test_user_names_differ_by_more_than_case),
+        T(test_replay_reads_just_what_was_asked_for),
+        T(test_trimming_keeps_where_messages_are),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
