@@ -236,6 +236,7 @@ UNIT_TESTS = \
   test_reply \
   test_str \
   test_svc_auth \
+  test_svc_command \
   test_svc_read \
   test_utf8 \
   test_wheel \
@@ -276,6 +277,7 @@ test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
+test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
 test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c
 test_dialects_SRCS = ws/dialect_list.c ws/dialect_rooms.c ws/dialect_rooms_event.c tests/lib/sample_event.c
 test_hub_SRCS = ws/hub.c ws/conn.c

@@ -305,7 +305,7 @@ enum code decide_member_remove(struct decider *d, struct job *job)
     if (m->role == ROLE_NONE) {
         return CODE_MEMBER_NOT_FOUND;
     }
-    /* Owners remove anybody, admins remove plain members, everybody may leave. */
+    /* Owners remove anybody but owners, admins remove plain members, everybody may leave. */
     if (m != actor && (actor->role < ROLE_ADMIN || actor->role <= m->role)) {
         return CODE_FORBIDDEN;
     }

@@ -225,6 +225,9 @@ enum code decide_read(struct decider *d, struct job *job)
         actor->own_at_read = actor->own_total;
     } else {
         actor->own_at_read = job->has_own_at ? job->own_at : actor->own_at_read;
+        if (actor->own_at_read > actor->own_total) { /* counted before leaving and coming back in this batch */
+            actor->own_at_read = actor->own_total;
+        }
     }
     actor->read_seq = seq;
     decide_put_member(d, chat, actor);

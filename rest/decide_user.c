@@ -19,12 +19,14 @@ enum code decide_user_create(struct decider *d, struct job *job)
     if (id >= d->next_user) {
         d->next_user = id + 1;
     }
-    overlay_add_user(d->overlay, &(struct ov_user){.id = id}, c->name);
+    struct str name = c->content.len ? c->content : c->name;
+    struct ov_user *u = overlay_add_user(d->overlay, &(struct ov_user){.id = id}, c->name);
+    overlay_rename_user(u, name); /* the cache does not know it yet */
     *batch_user_new(d->batch) = (struct row_user){
         .id = id,
         .created_us = d->now_us,
         .username = c->name,
-        .name = c->content.len ? c->content : c->name,
+        .name = name,
         .password_hash = c->secret,
     };
     struct draft *draft = decide_event(d, job, &(struct row_event){.kind = EV_USER_CREATED, .subject_id = id});

@@ -69,10 +69,19 @@ static enum code check_content(const struct rest_conf *conf, struct str content,
     return CODE_OK;
 }
 
+/* Ids go on after the highest, so one that is given must leave room. */
+#define USER_ID_GIVEN_MAX (ID_MAX / 2)
+
 static enum code check_user(const struct rest_conf *conf, const struct cmd *c, const char **field)
 {
     if (c->kind == CMD_USER_CREATE && !is_username(c->name, conf->username_max_chars)) {
         return bad(field, "username");
+    }
+    if (c->kind == CMD_USER_CREATE && c->user_id > USER_ID_GIVEN_MAX) {
+        return bad(field, "user_id");
+    }
+    if (c->kind == CMD_USER_UPDATE && c->number > CMD_STATUS_DISABLED) {
+        return bad(field, "status");
     }
     if (!is_line(c->content, conf->name_max_chars) || (c->content.len > 0 && is_blank(c->content))) {
         return bad(field, "name");
@@ -115,7 +124,7 @@ enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const cha
     case CMD_USER_UPDATE:
         return check_user(conf, c, field);
     default:
-        return CODE_OK;
+        return c->kind > CMD_NONE && c->kind <= CMD_REVOKE ? CODE_OK : CODE_UNSUPPORTED_TYPE;
     }
 }
 
@@ -150,6 +159,12 @@ bool svc_message_rate(struct svc *svc, uint64_t user_id)
     return false;
 }
 
+/* As on HTTP: sends, edits and deletions count, alike. */
+static bool is_rated(uint8_t kind)
+{
+    return kind >= CMD_MESSAGE_SEND && kind <= CMD_MESSAGE_DELETE;
+}
+
 enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, const struct feed_reply_to *to)
 {
     struct cmd checked = *c;
@@ -157,7 +172,7 @@ enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, const str
         checked.name = STR("text");
     }
     enum code code = svc_check(svc->conf, &checked, NULL);
-    if (code == CODE_OK && !svc_message_rate(svc, c->actor_id)) {
+    if (code == CODE_OK && is_rated(c->kind) && !svc_message_rate(svc, c->actor_id)) {
         code = CODE_RATE_LIMITED;
     }
     if (code != CODE_OK) {

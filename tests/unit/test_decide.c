@@ -353,6 +353,64 @@ static void test_a_disabled_user_does_nothing(void **state)
     assert_string_equal(cache_user(w->cache, cache_user_index(w->cache, BOB))->name, "bob");
 }
 
+static void test_a_user_changed_in_the_batch_of_its_making_keeps_its_name(void **state)
+{
+    struct world *w = *state;
+    struct cmd create = {.kind = CMD_USER_CREATE, .user_id = 50, .name = STR("eve"), .content = STR("Eve E.")};
+    struct cmd change = {.kind = CMD_USER_UPDATE, .user_id = 50, .number = CMD_STATUS_DISABLED};
+    struct job *a = job_new(&create, NULL, NULL, 0), *b = job_new(&change, NULL, NULL, 0);
+    decide(&w->d, a);
+    decide(&w->d, b);
+    assert_true(a->outcome.code == CODE_OK && b->outcome.code == CODE_OK);
+    commit(w);
+    const struct cache_user *u = cache_user(w->cache, cache_user_index(w->cache, 50));
+    assert_string_equal(u->name, "Eve E.");
+    assert_int_equal(u->status, USER_DISABLED);
+    assert_true(w->d.next_user == 51);
+    job_free(a);
+    job_free(b);
+}
+
+/* What the look-up counted may be of a membership that has ended and begun again in this batch. */
+static void test_a_cursor_never_covers_more_own_messages_than_there_are(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB}, 1);
+    for (int i = 0; i < 5; i++) {
+        send(w, BOB, chat, "x");
+    }
+    assert_int_equal(run(w, &(struct cmd){.kind = CMD_MEMBER_REMOVE, .actor_id = BOB, .chat_id = chat, .user_id = BOB}).code,
+                     CODE_OK);
+    uint64_t bob = BOB;
+    assert_int_equal(run(w, &(struct cmd){.kind = CMD_MEMBER_ADD, .actor_id = ANN, .chat_id = chat, .users = &bob,
+                                          .users_count = 1}).code,
+                     CODE_OK);
+    send(w, ANN, chat, "six");
+    send(w, ANN, chat, "seven");
+    struct job *j = job_new(&(struct cmd){.kind = CMD_READ, .actor_id = BOB, .chat_id = chat, .seq = 6}, NULL, NULL, 0);
+    j->has_own_at = true;
+    j->own_at = 5;
+    decide(&w->d, j);
+    assert_int_equal(j->outcome.code, CODE_OK);
+    commit(w);
+    job_free(j);
+    assert_true(unread(w, chat, BOB) == 1);
+}
+
+static void test_owners_are_removed_by_nobody_but_themselves(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB, CAT}, 2);
+    struct cmd role = {.kind = CMD_MEMBER_ROLE, .actor_id = ANN, .chat_id = chat, .user_id = BOB, .number = ROLE_OWNER};
+    assert_int_equal(run(w, &role).code, CODE_OK);
+    struct cmd remove = {.kind = CMD_MEMBER_REMOVE, .actor_id = ANN, .chat_id = chat, .user_id = BOB};
+    assert_int_equal(run(w, &remove).code, CODE_FORBIDDEN);
+    remove.actor_id = BOB;
+    assert_int_equal(run(w, &remove).code, CODE_OK);
+    remove = (struct cmd){.kind = CMD_MEMBER_REMOVE, .actor_id = ANN, .chat_id = chat, .user_id = ANN};
+    assert_int_equal(run(w, &remove).code, CODE_LAST_OWNER);
+}
+
 static void test_events_have_no_holes(void **state)
 {
     struct world *w = *state;
@@ -379,6 +437,9 @@ int main(void)
         T(test_group_limits),
         T(test_an_old_refresh_token_revokes_its_family),
         T(test_a_disabled_user_does_nothing),
+        T(test_a_user_changed_in_the_batch_of_its_making_keeps_its_name),
+        T(test_a_cursor_never_covers_more_own_messages_than_there_are),
+        T(test_owners_are_removed_by_nobody_but_themselves),
         T(test_events_have_no_holes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
