@@ -50,6 +50,7 @@ enum conn_flag {
     CONN_AWAITS_PONG = 32,
     CONN_HOLDS_FRAME = 64, /* a client frame waits for a free command place */
     CONN_DROPS_QUEUE = 128,  /* closing for slowness: what waits is not sent */
+    CONN_GOT_CHUNK = 1024,   /* since the replay was last looked after */
     CONN_IS_DRAINING = 256,  /* its deadline is the end */
     CONN_HEARS_ITSELF = 512, /* a command was given up, so its events are not left out any more */
 };

@@ -415,6 +415,7 @@ static void ping_or_close(struct conn *c)
     }
     if (c->pause != 0) {
         renew(c); /* its pongs are in the socket */
+        core_attach_again_if_stuck(c);
     } else if (conn_has(c, CONN_AWAITS_PONG)) {
         k->stats.ping_timeouts++;
         conn_set(c, CONN_DROPS_QUEUE, true);

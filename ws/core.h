@@ -129,6 +129,8 @@ void core_close_family(struct core *k, uint32_t slot, uint64_t family, enum code
 /* core_attach.c */
 void core_notice(struct conn *c, enum notice_kind kind, uint64_t event_id, const char *reason);
 void core_attach(struct conn *c);
+/* Once a ping interval: a replay that brought nothing since is asked for anew. */
+void core_attach_again_if_stuck(struct conn *c);
 void core_pull_if_low(struct conn *c);
 RC_CHECK enum rc core_chunk(struct core *k, struct str body);
 RC_CHECK enum rc core_live(struct core *k, struct str body);

@@ -40,6 +40,15 @@ void core_attach(struct conn *c)
                                               });
 }
 
+void core_attach_again_if_stuck(struct conn *c)
+{
+    bool waits = conn_has(c, CONN_IS_ATTACHED) && !conn_has(c, CONN_WANTS_CHUNK);
+    if (waits && !conn_has(c, CONN_GOT_CHUNK)) {
+        core_attach(c);
+    }
+    conn_set(c, CONN_GOT_CHUNK, false);
+}
+
 void core_pull_if_low(struct conn *c)
 {
     struct core *k = c->core;
@@ -89,7 +98,7 @@ enum rc core_chunk(struct core *k, struct str body)
     }
     k->stats.chunks++;
     advance(c, last);
-    conn_set(c, CONN_WANTS_CHUNK, true);
+    conn_set(c, CONN_WANTS_CHUNK | CONN_GOT_CHUNK, true);
     core_mark_dirty(k, c); /* asked for at the end of the turn, unless LIVE comes first */
     return RC_OK;
 }

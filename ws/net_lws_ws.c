@@ -23,10 +23,11 @@
 
 /* -- out --------------------------------------------------------------------------------------------------- */
 
-/* The peer is gone or broken. Not from inside its own callback: an immediate timeout does it. */
+/* The peer is gone or broken. libwebsockets learns it from the socket, or, while that is not watched, from the timeout. */
 static void hang_up(struct conn *c)
 {
     conn_set(c, CONN_IS_BLOCKED, true);
+    shutdown(c->fd, SHUT_RDWR);
     lws_set_timeout(c->handle, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
@@ -109,6 +110,7 @@ static void ws_close(struct conn *c)
 static void ws_kill(struct conn *c)
 {
     if (c->handle != NULL) {
+        shutdown(c->fd, SHUT_RDWR); /* else it waits for bytes that it still holds */
         lws_set_timeout(c->handle, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
     }
 }
@@ -126,7 +128,7 @@ const struct carrier net_lws_carrier = {ws_flush, ws_close, ws_kill, ws_read};
 
 static void detach(struct lws *wsi, struct conn *c)
 {
-    if (c != NULL && c->handle == wsi) {
+    if (c->handle == wsi) {
         lws_set_opaque_user_data(wsi, NULL);
         c->handle = NULL;
         core_on_closed(c);
@@ -156,12 +158,16 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 {
     struct conn *c = wsi != NULL ? lws_get_opaque_user_data(wsi) : NULL;
     (void)user;
-    switch (reason) {
-    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+    if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
         on_adopted(wsi);
         return 0;
+    }
+    if (c == NULL) {
+        return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION ? -1 : 0;
+    }
+    switch (reason) {
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return c == NULL || c->state != CONN_HANDSHAKE ? -1 : 0;
+        return c->state != CONN_HANDSHAKE ? -1 : 0;
     case LWS_CALLBACK_ESTABLISHED:
         core_on_open(c);
         return 0;
@@ -172,9 +178,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         core_on_pong(c);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        if (c != NULL) {
-            core_on_writable(c);
-        }
+        core_on_writable(c);
         return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return core_on_peer_close(c) ? -1 : 0;

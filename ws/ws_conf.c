@@ -18,7 +18,7 @@ static struct ws_conf conf;
 
 static const struct conf_key keys[] = {
     ENUM(log_level, "info", "err|warn|info|debug", 0, "least important level that is logged"),
-    MS(watchdog_ms, "30s", 1000, 3600000, 0, "abort when the loop makes no progress for this long"),
+    MS(watchdog_ms, "30s", 1000, 3600000, 0, "the process ends when its loop makes no progress for this long"),
 
     S(link_socket, "/run/confab/link.sock", 100, 0, "Unix socket of confab-rest"),
     MS(link_ping_ms, "2s", 50, 60000, 0, "how often confab-rest is pinged"),

@@ -18,11 +18,11 @@ function deaf(worker, user) {
     return { socket, open };
 }
 
-describe('slow and dead clients', () => {
+describe('dead clients, lost replies', () => {
     let w;
     before(async () => {
         w = await new Worker({
-            queue_max_bytes: '64k', queue_low_bytes: '1k', close_timeout_ms: '500ms', ping_interval_ms: '400ms', ping_timeout_ms: '300ms',
+            close_timeout_ms: '500ms', ping_interval_ms: '400ms', ping_timeout_ms: '300ms',
         }).start();
     });
     after(() => w.stop());
@@ -39,26 +39,16 @@ describe('slow and dead clients', () => {
         dead.socket.destroy();
     });
 
-    it('closes who reads too slowly, drops ephemeral frames first, and nobody else notices', async () => {
-        const fast = await w.connect({ user: 3 });
-        const slow = deaf(w, 3);
-        await slow.open;
-        const got = [];
-        for (let i = 0; i < 300; i += 1) { // two frames at a time, so that only who does not read falls behind
-            w.do('event', { id: 1000 + 2 * i, slots: [3], bytes: 16000, repeat: 2 });
-            await until('the fast one', () => fast.frames.length === 2 * i + 2, 15000, 1);
-        }
-        await w.heard('closed', (e) => e.slot === 3);
-        w.do('event', { id: 2000, slots: [3], content: 'end' });
-        await fast.wait((f) => f.data?.content === 'end');
-        assert.equal(fast.frames.length, 601);
-        slow.socket.on('data', (d) => got.push(d));
-        slow.socket.resume();
-        await new Promise((resolve) => { slow.socket.once('close', resolve); });
-        const s = await w.stats();
-        assert.equal(s.confab_ws_evictions_total, 1);
-        assert.equal(s.confab_ws_queue_bytes, 0);
-        assert.ok(Buffer.concat(got).length < 600 * 16000);
+    it('asks again for a replay that does not come', async () => {
+        const from = w.events.length;
+        const c = await w.connect({ user: 8, ext: 1, since: 50 });
+        await w.heard('attach', (e) => e.session === c.session && e.generation === 1, from);
+        await w.heard('attach', (e) => e.session === c.session && e.generation === 2, from);
+        w.do('chunk', { session: c.session, generation: 2, id: 60, count: 1, content: 'late' });
+        w.do('live', { session: c.session, generation: 2, position: 100 });
+        await c.wait('live');
+        assert.deepEqual(c.contents, ['late']);
+        c.ws.close();
     });
 
     it('keeps frames whole when the socket takes them in part', async () => {
@@ -87,6 +77,34 @@ describe('a slow client', () => {
         assert.deepEqual(await c.gone(), { code: 1013, reason: 'slow_consumer' });
         const ids = c.frames.map((f) => f.data.message_id);
         assert.deepEqual(ids, [...ids].sort());
+    });
+});
+
+describe('a client that has stopped reading', () => {
+    let w;
+    before(async () => { w = await new Worker({ queue_max_bytes: '64k', queue_low_bytes: '1k', close_timeout_ms: '300ms' }).start(); });
+    after(() => w.stop());
+
+    it('is closed when its queue is full, and nobody else notices', async () => {
+        const fast = await w.connect({ user: 3 });
+        const slow = deaf(w, 3);
+        await slow.open;
+        const got = [];
+        for (let i = 0; i < 300; i += 1) { // two frames at a time, so that only who does not read falls behind
+            w.do('event', { id: 1000 + 2 * i, slots: [3], bytes: 16000, repeat: 2 });
+            await until('the fast one', () => fast.frames.length === 2 * i + 2, 15000, 1);
+        }
+        await w.heard('closed', (e) => e.slot === 3);
+        w.do('event', { id: 2000, slots: [3], content: 'end' });
+        await fast.wait((f) => f.data?.content === 'end');
+        assert.equal(fast.frames.length, 601);
+        slow.socket.on('data', (d) => got.push(d));
+        slow.socket.resume();
+        await new Promise((resolve) => { slow.socket.once('close', resolve); });
+        const s = await w.stats();
+        assert.equal(s.confab_ws_evictions_total, 1);
+        assert.equal(s.confab_ws_queue_bytes, 0);
+        assert.ok(Buffer.concat(got).length < 600 * 16000);
     });
 });
 
