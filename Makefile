@@ -207,6 +207,7 @@ UNIT_TESTS = \
   test_feed_ring \
   test_http_field \
   test_http_router \
+  test_http_server \
   test_http_tidy \
   test_hub \
   test_id \
@@ -234,6 +235,7 @@ UNIT_TESTS = \
   test_rd \
   test_recent \
   test_reply \
+  test_start \
   test_str \
   test_svc_auth \
   test_svc_command \
@@ -265,6 +267,10 @@ test_recent_SRCS = rest/recent.c
 test_feed_ring_SRCS = rest/feed_ring.c
 test_overlay_SRCS = rest/overlay.c rest/cache.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
+test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_listen.c rest/door_pending.c \
+  rest/door_policy.c rest/door_refuse.c rest/door_serve.c rest/door_upgrade.c rest/http_auth.c rest/http_conn.c \
+  rest/http_error.c rest/http_request.c rest/http_router.c rest/http_server.c rest/http_server_loop.c \
+  rest/http_server_upgrade.c rest/http_tidy.c rest/metrics.c rest/peers.c rest/proxy.c rest/ratelimit.c
 test_http_tidy_SRCS = rest/http_tidy.c
 test_link_hello_SRCS = rest/link_hello.c
 test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
@@ -276,6 +282,7 @@ test_peers_SRCS = rest/peers.c rest/addr.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c
+test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c tests/lib/feed_world.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
 test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c
