@@ -203,6 +203,7 @@ UNIT_TESTS = \
   test_families \
   test_feed_adopt \
   test_feed_attach \
+  test_feed_liar \
   test_feed_publish \
   test_feed_ring \
   test_http_field \
@@ -260,6 +261,7 @@ FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decid
   tests/lib/fake_store.c
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
+test_feed_liar_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_cache_SRCS = rest/cache.c
 test_families_SRCS = rest/families.c
@@ -449,7 +451,7 @@ test:                              ## install what is missing, build, run all te
 bench: all                         ## measure against this machine's own limits
 	@$(MAKE) --no-print-directory $(BUILD)/confab-bench
 	@BUILD=$(BUILD) tests/bench/run.sh
-soak: all                          ## 60 s of mixed load with kills, checked message by message
+chaos: all                         ## 60 s of mixed load with kills, checked message by message
 	@BUILD=$(BUILD) tests/tools/chaos.sh
 
 # ---------------------------------------------------------------- run, install
@@ -477,5 +479,5 @@ help:                              ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf '  %-12s %s\n' "$$t" "$$d"; done
 
 always:
-.PHONY: all rest ws unit unit-build fuzz fuzz-build fuzz-short layers model asan lint fmt samples test bench soak deps run demo-data \
+.PHONY: all rest ws unit unit-build fuzz fuzz-build fuzz-short layers model asan lint fmt samples test bench chaos deps run demo-data \
         install clean help always
