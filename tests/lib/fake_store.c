@@ -659,3 +659,90 @@ enum store_rc store_trim(struct store *s, uint64_t epoch, uint64_t upto)
     LOCKED(db.counts.trims++; db.head.trimmed_to = upto);
     return STORE_OK;
 }
+
+/* -- starting -------------------------------------------------------------------------------------------- */
+
+enum rc store_migrate(struct store *s, unsigned *applied, struct buf *why)
+{
+    (void)s;
+    (void)why;
+    *applied = 0;
+    return RC_OK;
+}
+
+enum store_rc store_fence(struct store *s, struct store_head *out)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    if (rc == STORE_OK) {
+        db.head.epoch++;
+        *out = db.head;
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_load_maxima(struct store *s, struct store_maxima *out)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    *out = (struct store_maxima){0};
+    for (unsigned i = 0; i < db.users_count; i++) {
+        out->user_id = db.users[i].id > out->user_id ? db.users[i].id : out->user_id;
+    }
+    for (unsigned i = 0; i < db.chats_count; i++) {
+        out->chat_id = db.chats[i].id > out->chat_id ? db.chats[i].id : out->chat_id;
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+/* Every row of a table to its callback. */
+#define LOADER(function, type, table, prepare)                                                     \
+    enum store_rc function(struct store *s, type on, void *ctx)                                    \
+    {                                                                                              \
+        pthread_mutex_lock(&lock);                                                                 \
+        enum store_rc rc = begin_find(s);                                                          \
+        for (unsigned i = 0; rc == STORE_OK && i < db.table##_count; i++) {                        \
+            prepare;                                                                               \
+            on(ctx, &db.table[i]);                                                                 \
+        }                                                                                          \
+        pthread_mutex_unlock(&lock);                                                               \
+        return rc;                                                                                 \
+    }
+
+/* As the database derives it when it is asked. */
+static void derive(struct row_chat *c)
+{
+    for (unsigned i = 0; i < db.messages_count; i++) {
+        const struct row_message *m = &db.messages[i];
+        if (m->chat_id == c->id && m->seq > c->last_seq) {
+            c->last_seq = m->seq;
+            c->last_message_us = m->created_us;
+        }
+    }
+    for (unsigned i = 0; i < db.events_count; i++) {
+        if (db.events[i].chat_id == c->id && db.events[i].id > c->last_event) {
+            c->last_event = db.events[i].id;
+        }
+    }
+}
+
+LOADER(store_load_users, store_on_user, users, (void)0)
+LOADER(store_load_chats, store_on_chat, chats, derive(&db.chats[i]))
+LOADER(store_load_members, store_on_member, members, (void)0)
+LOADER(store_load_deletions, store_on_deletion, deletions, (void)0)
+
+enum store_rc store_load_families(struct store *s, uint64_t now_s, uint64_t keep_s,
+                                  store_on_family on, void *ctx)
+{
+    (void)now_s;
+    (void)keep_s;
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.families_count; i++) {
+        on(ctx, &db.families[i]);
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}

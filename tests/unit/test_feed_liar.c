@@ -1,0 +1,247 @@
+/* Workers that say anything at all, while others go on: counts stay whole, and nothing is left when all have gone. */
+#include "tests/unit/unit.h"
+
+#include "tests/lib/fake_store.h"
+#include "tests/lib/feed_world.h"
+
+enum { USERS = 300, WORKERS = 4, STEPS = 30000 };
+
+static uint64_t seed;
+
+static uint32_t pick(uint32_t below)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)(seed >> 16) % below;
+}
+
+/* Mostly a small number, now and then one from the end of the range. */
+static uint32_t odd(uint32_t below)
+{
+    static const uint32_t ends[] = {0, UINT32_MAX, UINT32_MAX - 1, 1u << 31, (1u << 31) - 1, FEED_SLOTS_MAX, 65536};
+    return pick(20) == 0 ? ends[pick(7)] : pick(below);
+}
+
+struct liar {
+    struct world *w;
+    struct feed_worker *workers[WORKERS];
+    uint64_t chats[4];
+};
+
+static void check_counts(const struct feed *f)
+{
+    struct map64 peers = MAP64_INIT, users = MAP64_INIT;
+    for (unsigned i = 0; i < f->workers_count; i++) {
+        const struct feed_worker *w = f->workers[i];
+        uint32_t at = 0, n, sessions = 0, in_use = 0;
+        uint64_t key;
+        while (map64_next(&w->peers, &at, &key, &n)) {
+            feed_count_up(&peers, key, n);
+            sessions += n;
+        }
+        for (uint32_t s = 1; s < w->slots_count; s++) {
+            in_use += w->slots[s].user_id != 0;
+            feed_count_up(&users, w->slots[s].user_id, w->slots[s].sessions);
+        }
+        assert_int_equal(w->sessions, sessions);
+        assert_int_equal(w->users, in_use);
+        assert_int_equal(w->attaches_count, w->attach_at.count);
+    }
+    uint32_t at = 0, n;
+    uint64_t key;
+    assert_int_equal(peers.count, f->peers.count);
+    assert_int_equal(users.count, f->user_sessions.count);
+    while (map64_next(&f->peers, &at, &key, &n)) {
+        assert_int_equal(feed_counted(&peers, key), n);
+    }
+    at = 0;
+    while (map64_next(&f->user_sessions, &at, &key, &n)) {
+        assert_int_equal(feed_counted(&users, key), n);
+    }
+    map64_release(&peers);
+    map64_release(&users);
+}
+
+static struct feed_worker *hello(struct world *w, uint16_t number)
+{
+    struct link_hello_user users[5];
+    struct link_hello_peer peers[3];
+    struct feed_worker *worker = NULL;
+    uint32_t users_count = pick(6), peers_count = pick(4);
+    struct link_hello h = {.worker = number, .incarnation = pick(3), .capacity = odd(100),
+                           .log_id = pick(4) ? WORLD_LOG_ID : 5, .position = pick(2000)};
+    for (uint32_t i = 0; i < users_count; i++) {
+        users[i] = (struct link_hello_user){pick(30) ? 1 + pick(40) : odd(9), pick(USERS + 5), odd(5), odd(5)};
+    }
+    for (uint32_t i = 0; i < peers_count; i++) {
+        peers[i] = (struct link_hello_peer){1 + pick(9), odd(9)};
+    }
+    enum rc rc = feed_join(w->feed, &h, users, users_count, peers, peers_count, &worker);
+    assert_true((rc == RC_OK) == (worker != NULL));
+    return worker;
+}
+
+static void put_nonsense(struct buf *up)
+{
+    struct cmd c = {.kind = (uint8_t)(1 + pick(12)), .chat_id = pick(6), .content = STR("x")};
+    struct link_closed closed[3] = {{odd(40), pick(9)}, {odd(40), pick(9)}, {odd(40), 0}};
+    switch (pick(9)) {
+    case 0:
+        link_put_adopted(up, odd(3000), pick(9));
+        break;
+    case 1:
+        link_put_adopt_failed(up, odd(3000), (enum code)pick(CODE_COUNT));
+        break;
+    case 2:
+        link_put_gone(up, odd(40), odd(6));
+        break;
+    case 3:
+        link_put_session_closed(up, closed, (uint16_t)pick(4));
+        break;
+    case 4:
+        link_put_command(up, pick(9), pick(9), odd(40), &c);
+        break;
+    case 5:
+    case 6:
+        link_put_attach(up, &(struct link_attach){.session = pick(30), .generation = pick(4), .slot = odd(40),
+                                                  .since_log = pick(9) ? WORLD_LOG_ID >> 32 : pick(2),
+                                                  .since = pick(20) ? pick(3000) : UINT64_MAX});
+        break;
+    case 7:
+        link_put_pull(up, pick(30), pick(4));
+        break;
+    default:
+        link_put_reauth(up, 1, pick(9), odd(40), STR("t"));
+        break;
+    }
+}
+
+/* What the link server does with a worker that broke the rules, or now and then with any. */
+static void leave(struct liar *l, unsigned i)
+{
+    feed_leave(l->w->feed, l->workers[i]);
+    l->workers[i] = NULL;
+}
+
+static void answer_adopts(struct liar *l, unsigned i)
+{
+    struct inbox in = {0};
+    struct buf up = BUF_INIT;
+    inbox_take(&in, l->workers[i]);
+    for (unsigned k = 0; k < in.count; k++) {
+        if (in.frames[k].type == LINK_ADOPT && pick(4) != 0) {
+            if (pick(5) == 0) {
+                link_put_adopt_failed(&up, in.frames[k].request, CODE_RESTARTING);
+            } else {
+                link_put_adopted(&up, in.frames[k].request, pick(30));
+            }
+        }
+    }
+    enum rc rc = world_up(l->w, l->workers[i], &up);
+    if (in.broken || rc != RC_OK) {
+        leave(l, i);
+    }
+    inbox_clear(&in);
+    buf_release(&up);
+}
+
+static void publish_something(struct liar *l)
+{
+    uint64_t user = 2 + pick(USERS - 1), chat = l->chats[pick(4)];
+    struct cmd add = {.kind = CMD_MEMBER_ADD, .actor_id = 1, .chat_id = chat, .users = &user, .users_count = 1};
+    struct cmd remove = {.kind = CMD_MEMBER_REMOVE, .actor_id = 1, .chat_id = chat, .user_id = user};
+    struct cmd revoke = {.kind = CMD_REVOKE, .user_id = user};
+    switch (pick(8)) {
+    case 0:
+        world_do(l->w, &add);
+        break;
+    case 1:
+        world_do(l->w, &remove);
+        break;
+    case 2:
+        world_do(l->w, &revoke);
+        break;
+    default:
+        world_send(l->w, 1, chat, "a message");
+    }
+}
+
+static void step(struct liar *l, struct store *store)
+{
+    unsigned i = pick(WORKERS);
+    if (pick(4) == 0) {
+        publish_something(l);
+    }
+    if (world_db_waiting() > 0 && pick(3) == 0) {
+        world_db_run(pick(10) ? store : NULL);
+    }
+    if (pick(3) == 0) {
+        (void)world_try_adopt(l->w, pick(USERS + 3), 1 + pick(9));
+    }
+    if (l->workers[i] == NULL) {
+        l->workers[i] = hello(l->w, (uint16_t)(1 + pick(WORKERS)));
+    } else if (pick(3) == 0) {
+        answer_adopts(l, i);
+    } else if (pick(50) == 0) {
+        leave(l, i);
+    } else {
+        struct buf up = BUF_INIT;
+        put_nonsense(&up);
+        if (world_up(l->w, l->workers[i], &up) != RC_OK) {
+            leave(l, i);
+        }
+        buf_release(&up);
+    }
+}
+
+static void run(uint64_t start)
+{
+    struct feed_conf conf;
+    world_conf(&conf);
+    conf.ring_max_bytes = 60000;
+    conf.replay_chunk_events = 7;
+    conf.replay_max_events = 300;
+    conf.worker_adopts_max = 16;
+    struct liar l = {.w = world_new(&conf, USERS, 1)};
+    struct store *store = fake_db_open();
+    seed = start;
+    for (unsigned i = 0; i < 4; i++) {
+        l.chats[i] = world_group(l.w, 1, i == 0 ? 280 : 5 + i);
+    }
+    for (unsigned i = 0; i < STEPS; i++) {
+        step(&l, store);
+        if (i % 1000 == 0) {
+            check_counts(l.w->feed);
+        }
+    }
+    for (unsigned i = 0; i < WORKERS; i++) {
+        if (l.workers[i] != NULL) {
+            leave(&l, i);
+        }
+    }
+    while (world_db_waiting() > 0) {
+        world_db_run(store);
+    }
+    assert_int_equal(l.w->feed->workers_count, 0);
+    assert_int_equal(l.w->feed->peers.count, 0);
+    assert_int_equal(l.w->feed->user_sessions.count, 0);
+    assert_int_equal(l.w->feed->refs_total, 0);
+    store_close(store);
+    world_free(l.w);
+}
+
+static void test_nonsense_costs_only_the_one_who_speaks_it(void **state)
+{
+    (void)state;
+    run(88172645463325252u);
+    run(0x9e3779b97f4a7c15u);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nonsense_costs_only_the_one_who_speaks_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
