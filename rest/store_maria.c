@@ -192,8 +192,11 @@ void store_thread_end(void)
 static void set_options(MYSQL *mysql, const struct store_conf *conf, unsigned read_timeout_s)
 {
     const my_bool off = 0, on = 1;
-    const unsigned no = 0;
+    const unsigned no = 0, tcp = MYSQL_PROTOCOL_TCP;
 
+    if (conf->socket == NULL) { /* the library takes "localhost" for a socket of its own choice */
+        mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
+    }
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     mysql_options(mysql, MYSQL_OPT_RECONNECT, &off);
     mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no);
@@ -268,9 +271,9 @@ enum rc store_connect(const struct store_conf *conf, unsigned read_timeout_s, st
 
     s->conf = *conf;
     if (!connect_server(s, read_timeout_s) || prepare_session(s) != STORE_OK) {
-        buf_addf(why, "The database at %s does not take a session for user '%s': %s.",
-                 conf->socket ? conf->socket : conf->host, conf->user,
-                 s->mysql ? mysql_error(s->mysql) : "no memory");
+        /* The reason first: a log line is cut. */
+        buf_addf(why, "%s (user %s at %s)", s->mysql ? mysql_error(s->mysql) : "No memory.", conf->user,
+                 conf->socket ? conf->socket : conf->host);
         store_close(s);
         return RC_UNAVAILABLE;
     }
