@@ -329,6 +329,9 @@ static void restart_stream(struct conn *c, uint64_t published)
 void core_link_up(struct core *k, const struct link_welcome *w)
 {
     hub_sets_clear(&k->hub); /* they are built anew on every link */
+    if (k->is_draining) {
+        link_put_drain(link_client_out(k->link), 0); /* the new link does not know */
+    }
     if (!w->resumed) {
         k->log_id = w->log_id;
         k->position = w->published;

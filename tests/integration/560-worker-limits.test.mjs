@@ -143,6 +143,8 @@ describe('draining', () => {
         const from = w.events.length;
         w.client({ user: 60 });
         assert.equal((await w.heard('adopt_failed', () => true, from)).code, 'restarting');
+        w.do('hangup');
+        await w.heard('drain', () => true, from);
         for (const c of clients) {
             assert.deepEqual(await c.gone(), { code: 1012, reason: 'restarting' });
         }
