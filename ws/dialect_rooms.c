@@ -322,13 +322,13 @@ static void rooms_answer(const struct op_result *r, const struct dialect_view *v
 static void rooms_notice(const struct notice *n, const struct dialect_view *v,
                          struct dialect_frame *f)
 {
-    struct rooms_ext ext = {.event_id = n->event_id};
     buf_add_z(f->out, n->kind == NOTICE_LIVE ? "{\"type\":\"live\"" : "{\"type\":\"gap\"");
     if (n->kind == NOTICE_GAP) {
         json_key_str(f->out, "reason", str_of(n->reason));
     }
-    rooms_add_ext(f->out, v, &ext);
-    buf_add_char(f->out, '}');
+    buf_add_z(f->out, ",\"_ext\":{\"event_id\":\""); /* also in an empty log, at 0 */
+    dialect_add_cursor(f->out, v->log_prefix, n->event_id);
+    buf_add_z(f->out, "\"}}");
 }
 
 const struct dialect dialect_rooms = {
