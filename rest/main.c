@@ -38,6 +38,15 @@ struct flags {
     bool check, print;
 };
 
+#define WATCH_EVERY_MS 1000
+
+/* How often a sign of life has been the same in a row. Turns are counted, not time: a process that was stopped for a
+ * minute has not hung. */
+struct pulse {
+    uint64_t last;
+    uint64_t same;
+};
+
 struct app {
     struct flags flags;
     struct rest_conf *conf;
@@ -50,6 +59,7 @@ struct app {
     struct http_server *http;
     struct door *door;
     int signals; /* signalfd */
+    struct pulse door_pulse, writer_pulse;
 };
 
 /* Sentences end with a newline; in a log line they stand behind each other. */
@@ -294,16 +304,20 @@ static void reload(struct app *a)
     buf_release(&why);
 }
 
-#define WATCH_EVERY_MS 1000
+static void watch_one(struct pulse *p, uint64_t now, uint64_t limit_ms)
+{
+    p->same = now != 0 && now == p->last ? p->same + 1 : 0;
+    p->last = now;
+    BUG_IF(p->same * WATCH_EVERY_MS > limit_ms);
+}
 
 /* A thread that hangs would leave clients waiting for ever; a core dump and a restart do not. */
-static void watch(const struct app *a)
+static void watch(struct app *a)
 {
-    uint64_t now = mono_ms(), limit = a->conf->watchdog_ms;
-    uint64_t door = door_progress_ms(a->door), writer = writer_busy_since_ms(a->svc.writer);
-    BUG_IF(door != 0 && now > door + limit);
+    uint64_t limit = a->conf->watchdog_ms;
+    watch_one(&a->door_pulse, door_progress_ms(a->door), limit);
     /* One answer of the database may take its whole timeout; after that the writer shows life while it waits. */
-    BUG_IF(writer != 0 && now > writer + limit + 2 * a->conf->db_io_timeout_ms);
+    watch_one(&a->writer_pulse, writer_busy_since_ms(a->svc.writer), limit + 2 * a->conf->db_io_timeout_ms);
 }
 
 /* Until a signal asks to stop. */
