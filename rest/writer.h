@@ -37,7 +37,8 @@ RC_CHECK enum rc writer_run(struct writer *w);
 void writer_stop(struct writer *w);
 void writer_free(struct writer *w);
 
-/* CODE_OK: job is the writer's. CODE_QUEUE_FULL, CODE_UNAVAILABLE (database away, or stopping): it stays the caller's. */
+/* CODE_OK: job is the writer's. CODE_QUEUE_FULL, CODE_UNAVAILABLE (database away), CODE_RESTARTING (stopping): it
+ * stays the caller's. */
 enum code writer_submit(struct writer *w, struct job *job);
 /* Whether the database answered last time. */
 bool writer_healthy(const struct writer *w);

@@ -715,6 +715,102 @@ static void test_many_senders_at_once(void **state)
     tear_down(&f);
 }
 
+/* The threads of a running system on one feed: writer, link, door and readers. */
+struct busy {
+    struct fixture *f;
+    atomic_bool stop;
+    unsigned events, adopted;
+};
+
+static void *be_the_link(void *arg)
+{
+    struct busy *b = arg;
+    struct world *w = b->f->w;
+    struct feed_worker *worker = world_join(w, 1, 9);
+    bool last = false;
+    while (!last) {
+        struct inbox in = {0};
+        struct buf up = BUF_INIT;
+        last = atomic_load(&b->stop);
+        inbox_take(&in, worker);
+        b->events += inbox_count(&in, LINK_EVENT);
+        for (unsigned i = 0; i < in.count; i++) {
+            struct link_adopt a;
+            if (in.frames[i].type == LINK_ADOPT && link_get_adopt(in.frames[i].body, &a) == RC_OK) {
+                link_put_adopted(&up, in.frames[i].request, ++b->adopted);
+                link_put_attach(&up, &(struct link_attach){.session = b->adopted, .slot = a.slot,
+                                                           .since_log = WORLD_LOG_ID >> 32, .since = 1});
+                if (b->adopted % 2 == 0) {
+                    link_put_session_closed(&up, &(struct link_closed){a.slot, a.peer_key}, 1);
+                }
+            }
+        }
+        assert_int_equal(world_up(w, worker, &up), RC_OK);
+        inbox_clear(&in);
+        buf_release(&up);
+    }
+    feed_leave(w->feed, worker);
+    return NULL;
+}
+
+static void *be_the_door(void *arg)
+{
+    struct busy *b = arg;
+    for (unsigned i = 0; !atomic_load(&b->stop); i++) {
+        (void)world_try_adopt(b->f->w, 1 + i % 10, 1 + i % 3);
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+    return NULL;
+}
+
+static void *be_a_reader(void *arg)
+{
+    struct busy *b = arg;
+    struct cache *c = b->f->w->cache;
+    while (!atomic_load(&b->stop)) {
+        struct feed_worker_info info;
+        cache_rdlock(c);
+        const struct cache_chat *chat = cache_chat(c, cache_chat_index(c, b->f->chat));
+        (void)cache_unread(chat, cache_member(chat, 0));
+        cache_unlock(c);
+        (void)feed_user_online(b->f->w->feed, 1);
+        (void)feed_workers(b->f->w->feed, &info, 1);
+        feed_kick(b->f->w->feed, 9, 1, CODE_FORBIDDEN);
+        (void)feed_wait_published(b->f->w->feed, feed_published(b->f->w->feed) + 1, mono_ms() + 1);
+    }
+    return NULL;
+}
+
+static void test_all_threads_at_once(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    static struct busy b;
+    b = (struct busy){.f = &f};
+    pthread_t threads[3], senders[2];
+    void *(*roles[3])(void *) = {be_the_link, be_the_door, be_a_reader};
+    assert_int_equal(writer_run(f.writer), RC_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, roles[i], &b), 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&senders[i], NULL, send_many, &f), 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        pthread_join(senders[i], NULL);
+    }
+    WAIT_UNTIL(feed_user_online(f.w->feed, 1));
+    atomic_store(&b.stop, true);
+    for (unsigned i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    writer_stop(f.writer);
+    assert_true(b.adopted > 0 && b.events > 0);
+    assert_int_equal(f.w->feed->user_sessions.count, 0);
+    assert_int_equal(fake_db_counts().messages, 400);
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -746,6 +842,7 @@ int main(void)
         cmocka_unit_test(test_a_fenced_thread_answers_nobody),
         cmocka_unit_test(test_old_events_are_trimmed_and_clients_told_first),
         cmocka_unit_test(test_many_senders_at_once),
+        cmocka_unit_test(test_all_threads_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
