@@ -89,9 +89,8 @@ static struct feed_worker *worker_new(struct feed *f, const struct link_hello *h
     return w;
 }
 
-static void put_welcome(struct feed *f, struct feed_worker *w, const struct link_hello *hello)
+static void put_welcome(struct feed *f, struct feed_worker *w, const struct link_hello *hello, bool resumed)
 {
-    bool resumed = can_resume(f, hello);
     struct link_welcome welcome = {
         .magic = LINK_MAGIC,
         .major = LINK_MAJOR,
@@ -106,6 +105,19 @@ static void put_welcome(struct feed *f, struct feed_worker *w, const struct link
         feed_catch_up(f, w, hello->position);
     }
     link_put_position(&w->q, welcome.published);
+}
+
+/* What it missed must fit its stream: else it would be broken off at once, again and again. */
+static void begin_stream(struct feed *f, struct feed_worker *w, const struct link_hello *hello)
+{
+    bool resumed = can_resume(f, hello);
+    put_welcome(f, w, hello, resumed);
+    if (resumed && (w->q.failed || w->q.len > f->conf.stream_max_bytes)) {
+        buf_clear(&w->q);
+        map64_clear(&w->sets);
+        put_welcome(f, w, hello, false);
+    }
+    feed_appended(f, w, true);
 }
 
 static void worker_free(struct feed_worker *w)
@@ -154,8 +166,7 @@ enum rc feed_join(struct feed *f, const struct link_hello *hello, const struct l
     uint32_t most = UINT32_MAX - w->sessions;
     w->sessions_max = w->sessions + (hello->capacity < most ? hello->capacity : most);
     f->workers[f->workers_count++] = w;
-    put_welcome(f, w, hello);
-    feed_appended(f, w, true);
+    begin_stream(f, w, hello);
     metric_set(METRIC_FEED_WORKERS, f->workers_count);
     feed_unlock(f);
     *out = w;

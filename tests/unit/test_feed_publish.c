@@ -323,6 +323,43 @@ static void test_a_worker_that_comes_back_gets_what_it_missed(void **state)
     world_free(w);
 }
 
+static void test_a_worker_that_missed_more_than_its_stream_holds_begins_anew(void **state)
+{
+    (void)state;
+    struct feed_conf conf;
+    world_conf(&conf);
+    conf.stream_max_bytes = 20000;
+    struct world *w = world_new(&conf, 300, 1);
+    uint64_t chat = world_group(w, 1, 299);
+    char text[1000];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (unsigned i = 0; i < 5000; i++) {
+        world_send(w, 1, chat, text);
+    }
+    for (unsigned all = 0; all < 2; all++) {
+        struct link_hello hello = {.worker = 1, .incarnation = 9, .log_id = WORLD_LOG_ID, .capacity = 10,
+                                   .position = all ? 0 : feed_published(w->feed) - 5};
+        struct link_hello_user user = {4, 2, 1, 3};
+        struct link_welcome welcome;
+        struct feed_worker *worker = NULL;
+        struct inbox in = {0};
+        assert_int_equal(feed_join(w->feed, &hello, &user, 1, NULL, 0, &worker), RC_OK);
+        inbox_take(&in, worker);
+        assert_false(in.broken);
+        assert_int_equal(link_get_welcome(in.frames[0].body, &welcome), RC_OK);
+        assert_int_equal(welcome.resumed, !all);
+        assert_int_equal(inbox_count(&in, LINK_EVENT), all ? 0 : 5);
+        assert_int_equal(inbox_count(&in, LINK_SET_ADD), all ? 0 : 1);
+        world_send(w, 1, chat, "next");
+        inbox_take(&in, worker);
+        assert_int_equal(inbox_count(&in, LINK_SET_ADD), all); /* the set is built when it is needed */
+        inbox_clear(&in);
+        feed_leave(w->feed, worker);
+    }
+    world_free(w);
+}
+
 /* The events of people's own are not looked through again for each event. */
 static void test_catching_up_is_linear(void **state)
 {
@@ -423,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_a_stream_that_is_too_long_is_broken_off),
         cmocka_unit_test(test_waiting_for_an_event_ends_with_it_or_with_the_deadline),
         cmocka_unit_test(test_a_worker_that_comes_back_gets_what_it_missed),
+        cmocka_unit_test(test_a_worker_that_missed_more_than_its_stream_holds_begins_anew),
         cmocka_unit_test(test_catching_up_is_linear),
         cmocka_unit_test(test_kicks_name_the_slot),
         cmocka_unit_test(test_the_warm_ring_serves_resuming_workers),
