@@ -644,6 +644,17 @@ static void test_stopping_in_doubt_ends_when_everybody_has_been_told(void **stat
     tear_down(&f);
 }
 
+/* The database is back in the middle of such a stop: what it holds is not known, so nothing more is stored. */
+static void test_after_giving_up_nothing_is_stored(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    f.writer->gave_up = true;
+    assert_int_equal(process_one(&f, message(&f, 1, "x")).code, CODE_UNAVAILABLE);
+    assert_int_equal(fake_db_counts().messages, 0);
+    tear_down(&f);
+}
+
 static void test_a_fenced_thread_answers_nobody(void **state)
 {
     (void)state;
@@ -839,6 +850,7 @@ int main(void)
         cmocka_unit_test(test_a_sockets_deadline_is_answered_in_its_stream),
         cmocka_unit_test(test_without_a_database_writes_are_refused_until_it_is_back),
         cmocka_unit_test(test_stopping_in_doubt_ends_when_everybody_has_been_told),
+        cmocka_unit_test(test_after_giving_up_nothing_is_stored),
         cmocka_unit_test(test_a_fenced_thread_answers_nobody),
         cmocka_unit_test(test_old_events_are_trimmed_and_clients_told_first),
         cmocka_unit_test(test_many_senders_at_once),
