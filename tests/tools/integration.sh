@@ -11,7 +11,7 @@ rm -rf "$logs"
 mkdir -p "$logs"
 
 [ $# -gt 0 ] || set -- tests/integration/*.test.mjs
-timeout -k 10 900 node --test --test-reporter=tap "$@" >"$logs/output.tap" 2>"$logs/stderr"
+timeout -k 10 900 node --test --test-concurrency="$(($(nproc) + 1))" --test-reporter=tap "$@" >"$logs/output.tap" 2>"$logs/stderr"
 status=$?
 count() { sed -n "s/^# $1 //p" "$logs/output.tap" | tail -n 1; }
 passed=$(count pass)

@@ -1,7 +1,7 @@
 # sanitizer-env.sh -- to be sourced: where the sanitizers of the daemons put their reports, and how to collect them
 #
 # A daemon that a test has already killed or does not look at any more cannot hide a report: each one is a failure.
-sanitizer_reports=$PWD/$BUILD/tests/logs/sanitizer
+sanitizer_reports=$(realpath -m "$BUILD")/tests/logs/sanitizer
 rm -rf "$sanitizer_reports"
 mkdir -p "$sanitizer_reports"
 export ASAN_OPTIONS="log_path=$sanitizer_reports/report:exitcode=99:detect_stack_use_after_return=1"
