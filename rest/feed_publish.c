@@ -281,6 +281,14 @@ void feed_warm(struct feed *f, const struct row_event *row, const struct row_mes
     buf_release(&p.extra);
 }
 
+void feed_warm_own(struct feed *f, uint64_t event_id, uint64_t user_id)
+{
+    uint32_t user = cache_user_index(f->cache, user_id);
+    if (user != CACHE_NONE) {
+        ring_push_own(&f->ring, event_id, user);
+    }
+}
+
 void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position)
 {
     struct buf slots = BUF_INIT, users = BUF_INIT;

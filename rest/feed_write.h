@@ -19,6 +19,8 @@ void feed_free(struct feed *f);
 void feed_start(struct feed *f, const struct store_head *head);
 /* Start: an event of the log's end, in id order, before feed_start. m may be NULL. */
 void feed_warm(struct feed *f, const struct row_event *row, const struct row_message *m);
+/* Start: the event just warmed is also this user's own. For the end of a chat, whose members the cache has never seen. */
+void feed_warm_own(struct feed *f, uint64_t event_id, uint64_t user_id);
 /* Where the warm events begin: call before the first feed_warm. */
 void feed_warm_from(struct feed *f, uint64_t first_id);
 

@@ -202,11 +202,26 @@ static const struct row_message *find_message(const struct warming *w, const str
     return NULL;
 }
 
-static void warm_piece(struct feed *f, struct warming *w)
+static void on_own(void *ctx, const struct row_event_user *r)
 {
-    for (unsigned i = 0; i < w->events_count; i++) {
+    feed_warm_own(ctx, r->event_id, r->user_id);
+}
+
+/* Rooms that are gone are not in the cache: who was in them stands beside the event of their end. */
+static enum store_rc warm_piece(struct store *s, struct feed *f, struct warming *w)
+{
+    enum store_rc rc = STORE_OK;
+    for (unsigned i = 0; i < w->events_count && rc == STORE_OK; i++) {
         feed_warm(f, &w->events[i], find_message(w, &w->events[i]));
+        if (w->events[i].kind == EV_CHAT_DELETED) {
+            rc = store_load_event_users(s, w->events[i].id, on_own, f);
+        }
     }
+    return rc;
+}
+
+static void empty(struct warming *w)
+{
     for (unsigned i = 0; i < w->messages_count; i++) {
         free((char *)(uintptr_t)w->messages[i].kind.p);
         free((char *)(uintptr_t)w->messages[i].content.p);
@@ -270,7 +285,10 @@ static enum store_rc warm(const struct rest_conf *conf, struct store *s, struct 
     for (uint64_t at = first; rc == STORE_OK && at < head->next_event;) {
         rc = read_piece(s, w, at - 1, head->next_event - 1);
         unsigned got = w->events_count;
-        warm_piece(f, w);
+        if (rc == STORE_OK) {
+            rc = warm_piece(s, f, w);
+        }
+        empty(w);
         if (got == 0) {
             break;
         }

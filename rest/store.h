@@ -153,6 +153,7 @@ typedef void (*store_on_chat)(void *ctx, const struct row_chat *r);
 typedef void (*store_on_member)(void *ctx, const struct row_member *r);
 typedef void (*store_on_message)(void *ctx, const struct row_message *r);
 typedef void (*store_on_event)(void *ctx, const struct row_event *r);
+typedef void (*store_on_event_user)(void *ctx, const struct row_event_user *r);
 typedef void (*store_on_deletion)(void *ctx, const struct row_deletion *r);
 typedef void (*store_on_key)(void *ctx, const struct row_key *r);
 typedef void (*store_on_family)(void *ctx, const struct row_family *r);
@@ -172,6 +173,9 @@ RC_CHECK enum store_rc store_load_families(struct store *s, uint64_t now_s, uint
 /* Events after `after` up to `upto`, rising, at most limit. */
 RC_CHECK enum store_rc store_load_events(struct store *s, uint64_t after, uint64_t upto,
                                          unsigned limit, store_on_event on, void *ctx);
+/* Whose own an event is, rising user ids. */
+RC_CHECK enum store_rc store_load_event_users(struct store *s, uint64_t event_id,
+                                              store_on_event_user on, void *ctx);
 
 /* -- one batch (the writer) -------------------------------------------------------------------- */
 

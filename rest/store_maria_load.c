@@ -211,3 +211,31 @@ enum store_rc store_load_events(struct store *s, uint64_t after, uint64_t upto, 
     }
     return q.rc;
 }
+
+static const struct col event_user_key_cols[] = {
+    COL(struct row_event_user, event_id),
+};
+static const struct col event_user_cols[] = {
+    COL(struct row_event_user, user_id),
+    COL(struct row_event_user, event_id),
+};
+static const struct statement sql_event_users = {
+    .sql = "SELECT user_id, event_id FROM event_users FORCE INDEX (event_id) WHERE event_id = ? "
+           "ORDER BY user_id",
+    .in = COLS(event_user_key_cols),
+    .out = COLS(event_user_cols),
+};
+
+enum store_rc store_load_event_users(struct store *s, uint64_t event_id, store_on_event_user on,
+                                     void *ctx)
+{
+    struct row_event_user key = {.event_id = event_id};
+    struct row_event_user row = {0};
+    struct query q;
+
+    query_start(&q, s, &sql_event_users, &key, sizeof(key), 1, &row);
+    while (query_next(&q)) {
+        on(ctx, &row);
+    }
+    return q.rc;
+}

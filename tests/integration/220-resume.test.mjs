@@ -184,6 +184,23 @@ test('after a restart of confab-rest the ring is gone and the database answers t
     client.close();
 });
 
+test('rooms deleted and left while away are told of after a restart, too', async () => {
+    const cursor = await cursorNow(bob);
+    const deleted = await sys.api.group(ann, 'to be deleted', [bob]);
+    const left = await sys.api.group(ann, 'to be left', [bob]);
+    await sys.api.expect(204, 'DELETE', `/api/chats/${deleted.chat_id}`, { token: ann.token });
+    await sys.api.expect(204, 'DELETE', `/api/chats/${left.chat_id}/members/me`, { token: bob.token });
+    const seen = async () => {
+        const client = await resume(bob, cursor);
+        client.close();
+        return client.frames.filter((f) => f.type !== 'live').map((f) => [f.type, f.chat_id]);
+    };
+    assert.deepEqual(await seen(), [['chat_deleted', deleted.chat_id], ['member_removed', left.chat_id]]);
+    await sys.bounce(sys.rest);
+    await sys.ready();
+    assert.deepEqual(await seen(), [['chat_deleted', deleted.chat_id], ['member_removed', left.chat_id]]);
+});
+
 test('a strict client gets no cursor and no replay', async () => {
     const cursor = await cursorNow(bob);
     await sys.api.send(ann, room.chat_id, 'history');

@@ -618,6 +618,20 @@ enum store_rc store_load_events(struct store *s, uint64_t after, uint64_t upto, 
     return rc;
 }
 
+enum store_rc store_load_event_users(struct store *s, uint64_t event_id, store_on_event_user on,
+                                     void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.event_users_count; i++) {
+        if (db.event_users[i].event_id == event_id) {
+            on(ctx, &db.event_users[i]);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
 static bool concerns(const struct row_event *e, const uint64_t *chats, unsigned count,
                      uint64_t user_id)
 {
