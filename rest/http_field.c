@@ -10,7 +10,7 @@ static const struct rule {
     const char *field, *words;
     size_t numbers[NUMBERS_MAX]; /* offsets in struct rest_conf */
 } rules[] = {
-    {"username", "1 to # characters of a-z, A-Z, 0-9, _ . and -", {offsetof(struct rest_conf, username_max_chars)}},
+    {"username", "1 to # characters of a-z, A-Z, 0-9, _ . and -, and not look like an id", {offsetof(struct rest_conf, username_max_chars)}},
     {"password", "text of at least # characters and at most # bytes",
      {offsetof(struct rest_conf, password_min_chars), offsetof(struct rest_conf, password_max_bytes)}},
     {"name", "one line of at most # characters, not blank", {offsetof(struct rest_conf, name_max_chars)}},

@@ -72,9 +72,17 @@ static enum code check_content(const struct rest_conf *conf, struct str content,
 /* Ids go on after the highest, so one that is given must leave room. */
 #define USER_ID_GIVEN_MAX (ID_MAX / 2)
 
+/* Where an id or a name is taken, the id is tried first: a name that reads as somebody else's id would never be found. */
+static bool is_other_id(struct str name, uint64_t own_id)
+{
+    uint64_t id = 0;
+    return id_parse(name, ID_USER, &id) != RC_INVALID && id != own_id;
+}
+
 static enum code check_user(const struct rest_conf *conf, const struct cmd *c, const char **field)
 {
-    if (c->kind == CMD_USER_CREATE && !is_username(c->name, conf->username_max_chars)) {
+    if (c->kind == CMD_USER_CREATE &&
+        (!is_username(c->name, conf->username_max_chars) || is_other_id(c->name, c->user_id))) {
         return bad(field, "username");
     }
     if (c->kind == CMD_USER_CREATE && c->user_id > USER_ID_GIVEN_MAX) {

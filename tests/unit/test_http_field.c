@@ -16,7 +16,7 @@ static void assert_rule(const char *field, const char *sentence)
 static void test_numbers_are_the_settings(void **state)
 {
     (void)state;
-    assert_rule("username", "username must be 1 to 32 characters of a-z, A-Z, 0-9, _ . and -.");
+    assert_rule("username", "username must be 1 to 32 characters of a-z, A-Z, 0-9, _ . and -, and not look like an id.");
     assert_rule("password", "password must be text of at least 8 characters and at most 256 bytes.");
     conf->password_min_chars = 12;
     assert_rule("password", "password must be text of at least 12 characters and at most 256 bytes.");

@@ -144,11 +144,15 @@ static void test_users(void **state)
     (void)state;
     struct cmd c = {.kind = CMD_USER_CREATE, .name = STR("a_.-Z9")};
     is_good(c);
-    static const char *const names[] = {"", "a b", "1234567", "\xc3\xa4", "a@b"};
+    static const char *const names[] = {"", "a b", "1234567", "12", "\xc3\xa4", "a@b"};
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         c.name = str_of(names[i]);
         is_bad(c, CODE_INVALID_FIELD, "username");
     }
+    c.name = STR("user4");
+    is_bad(c, CODE_INVALID_FIELD, "username"); /* reads as the id of somebody else */
+    c.user_id = 4;
+    is_good(c);
     c.name = STR("ann");
     c.user_id = ID_MAX;
     is_bad(c, CODE_INVALID_FIELD, "user_id"); /* the next one would have none */
