@@ -249,6 +249,24 @@ static void apply_members(const struct store_batch *b)
     db.counts.members_put += b->members_put_count;
 }
 
+static void delete_chat(uint64_t chat_id)
+{
+    for (unsigned i = 0; i < db.members_count;) {
+        if (db.members[i].chat_id == chat_id) {
+            db.members[i] = db.members[--db.members_count];
+        } else {
+            i++;
+        }
+    }
+    for (unsigned i = 0; i < db.chats_count; i++) {
+        if (db.chats[i].id == chat_id) {
+            drop(db.chats[i].name);
+            db.chats[i] = db.chats[--db.chats_count];
+            return;
+        }
+    }
+}
+
 static void apply_messages(const struct store_batch *b)
 {
     for (unsigned i = 0; i < b->messages_new_count; i++) {
@@ -279,6 +297,9 @@ static void apply_rest(const struct store_batch *b)
         struct row_chat c = b->chats_new[i];
         c.name = keep(c.name);
         PUSH(chats, c);
+    }
+    for (unsigned i = 0; i < b->chats_deleted_count; i++) {
+        delete_chat(b->chats_deleted[i]);
     }
     for (unsigned i = 0; i < b->events_count; i++) {
         PUSH(events, b->events[i]);

@@ -176,6 +176,32 @@ static void test_old_events_are_not_in_the_ring(void **state)
     world_free(w);
 }
 
+/* Who was away when a chat ended finds that among the events of its own, whoever was in memory then. */
+static void test_the_end_of_a_chat_is_replayed_after_a_restart(void **state)
+{
+    (void)state;
+    struct world *w = world_with_users(4);
+    struct started s = {0};
+    struct buf why = BUF_INIT;
+    uint64_t chat = world_group(w, 1, 3);
+    world_do(w, &(struct cmd){.kind = CMD_MEMBER_REMOVE, .actor_id = 1, .chat_id = chat, .user_id = 3});
+    uint64_t removed = feed_published(w->feed);
+    world_do(w, &(struct cmd){.kind = CMD_CHAT_DELETE, .actor_id = 1, .chat_id = chat});
+    world_do(w, &(struct cmd){.kind = CMD_REVOKE, .user_id = 4});
+    assert_int_equal(start_with(w->conf, &s, &why), RC_OK);
+    const struct ring *a = &w->feed->ring, *b = &s.feed->ring;
+    size_t i = ring_own_after(a, removed - 1), k = ring_own_after(b, removed - 1);
+    assert_int_equal(a->own_count - i, 4);
+    assert_int_equal(b->own_count - k, 4);
+    for (; i < a->own_count; i++, k++) {
+        assert_true(a->own[i].event_id == b->own[k].event_id);
+        assert_true(cache_user(w->cache, a->own[i].user)->id == cache_user(s.cache, b->own[k].user)->id);
+    }
+    stop(&s);
+    buf_release(&why);
+    world_free(w);
+}
+
 static void test_an_error_while_loading_is_said(void **state)
 {
     (void)state;
@@ -240,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_a_row_of_a_deleted_chat_ends_nothing),
         cmocka_unit_test(test_a_hole_in_the_log_makes_a_shorter_ring),
         cmocka_unit_test(test_old_events_are_not_in_the_ring),
+        cmocka_unit_test(test_the_end_of_a_chat_is_replayed_after_a_restart),
         cmocka_unit_test(test_an_error_while_loading_is_said),
         cmocka_unit_test(test_connecting_is_tried_until_the_deadline),
         cmocka_unit_test(test_a_secret_is_read_without_its_line_end),
