@@ -73,9 +73,7 @@ static size_t select_ids(const struct feed *f, uint64_t me, uint64_t *ids, size_
     }
     map64_release(&j);
     if (kept > 0 && kept < count) {
-        if (kept > 0) {
         memmove(ids, ids + kept, (count - kept) * sizeof(ids[0]));
-    }
     }
     return count - kept;
 }
