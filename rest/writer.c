@@ -99,10 +99,12 @@ enum code writer_submit(struct writer *w, struct job *job)
     return code;
 }
 
-/* A group of ten thousand is as much work as ten thousand messages. */
-static unsigned weight(const struct job *j)
+/* A group of ten thousand is as much work as ten thousand messages, when it is made and when it ends. */
+static unsigned weight(const struct writer *w, const struct job *j)
 {
-    return 1 + j->cmd.users_count;
+    const struct cache_chat *ends =
+        j->cmd.kind == CMD_CHAT_DELETE ? cache_chat(w->cache, cache_chat_index(w->cache, j->cmd.chat_id)) : NULL;
+    return 1 + j->cmd.users_count + (ends ? ends->members_count : 0);
 }
 
 static void add_job(struct writer *w, unsigned at, struct job *j)
@@ -118,7 +120,7 @@ static void add_job(struct writer *w, unsigned at, struct job *j)
 static unsigned take(struct writer *w)
 {
     unsigned count = 0, rows = 0;
-    while (w->head != NULL && (count == 0 || rows + weight(w->head) <= w->conf->writer_batch_max_rows)) {
+    while (w->head != NULL && (count == 0 || rows + weight(w, w->head) <= w->conf->writer_batch_max_rows)) {
         struct job *j = w->head;
         w->head = j->next;
         if (w->head == NULL) {
@@ -130,7 +132,7 @@ static unsigned take(struct writer *w)
             continue;
         }
         j->started = true;
-        rows += weight(j);
+        rows += weight(w, j);
         add_job(w, count++, j);
     }
     metric_set(METRIC_WRITER_QUEUE, w->queued);

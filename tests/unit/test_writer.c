@@ -532,6 +532,25 @@ static void test_a_batch_takes_what_is_queued_and_stop_finishes_it(void **state)
     tear_down(&f);
 }
 
+static void test_the_ends_of_large_chats_do_not_share_a_batch(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    struct call calls[4];
+    f.w->conf->writer_batch_max_rows = 25;
+    for (unsigned i = 0; i < 4; i++) { /* eleven rows each */
+        uint64_t chat = world_group(f.w, 1, 10);
+        f.writer->head_row = fake_db_head();
+        f.writer->decider.next_event = f.writer->head_row.next_event;
+        submit(&f, (struct cmd){.kind = CMD_CHAT_DELETE, .actor_id = 1, .chat_id = chat}, &calls[i], 20000);
+    }
+    assert_int_equal(writer_run(f.writer), RC_OK);
+    writer_stop(f.writer);
+    assert_int_equal(fake_db_counts().commits, 2);
+    assert_int_equal(calls[3].outcome.code, CODE_OK);
+    tear_down(&f);
+}
+
 static void test_a_full_queue_refuses(void **state)
 {
     (void)state;
@@ -845,6 +864,7 @@ int main(void)
         cmocka_unit_test(test_read_cursors_count_own_messages_only_when_there_are_some),
         cmocka_unit_test(test_who_leaves_and_comes_back_in_one_batch_stays_a_member),
         cmocka_unit_test(test_a_batch_takes_what_is_queued_and_stop_finishes_it),
+        cmocka_unit_test(test_the_ends_of_large_chats_do_not_share_a_batch),
         cmocka_unit_test(test_a_full_queue_refuses),
         cmocka_unit_test(test_past_the_deadline_the_outcome_is_unknown_or_it_never_happens),
         cmocka_unit_test(test_a_sockets_deadline_is_answered_in_its_stream),
