@@ -318,9 +318,11 @@ enum code decide_member_remove(struct decider *d, struct job *job)
     if (is_last_owner(d, chat, m)) {
         return CODE_LAST_OWNER;
     }
+    /* The time as in delete_chat: the chat may be gone when this is replayed. */
     struct draft *draft = decide_event(d, job, &(struct row_event){.kind = EV_MEMBER_REMOVED,
                                                                    .chat_id = chat->id,
-                                                                   .subject_id = c->user_id});
+                                                                   .subject_id = c->user_id,
+                                                                   .number = chat->created_us});
     *batch_event_user(d->batch) =
         (struct row_event_user){.user_id = c->user_id, .event_id = draft->event.id};
     *batch_member_gone(d->batch) = (struct row_member){.chat_id = chat->id, .user_id = c->user_id};

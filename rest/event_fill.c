@@ -34,7 +34,8 @@ static void fill_chat(const struct cache *c, const struct row_event *e, struct e
     const struct cache_chat *chat = cache_chat_ever(c, e->chat_id);
     out->chat_id = e->chat_id;
     if (chat == NULL) {
-        out->chat_created_us = e->kind == EV_CHAT_DELETED ? e->number : 0;
+        bool has_time = e->kind == EV_CHAT_DELETED || e->kind == EV_MEMBER_REMOVED;
+        out->chat_created_us = has_time ? e->number : 0;
         out->chat_kind = CHAT_GROUP;
         return;
     }

@@ -25,9 +25,9 @@ enum event_kind {
     /* All kinds of a chat fill: chat_*, actor_*. "subject" = the user it happens to. */
     EV_CHAT_CREATED = 1,  /* peer_* for a direct chat */
     EV_CHAT_RENAMED = 2,
-    EV_CHAT_DELETED = 3,
+    EV_CHAT_DELETED = 3,   /* number = creation time of the chat, which may be gone by now */
     EV_MEMBER_ADDED = 4,   /* subject_*, number = role */
-    EV_MEMBER_REMOVED = 5, /* subject_*; also leaving */
+    EV_MEMBER_REMOVED = 5, /* subject_*, number as above; also leaving */
     EV_MEMBER_ROLE = 6,    /* subject_*, number = role */
     EV_MESSAGE = 7,        /* message_*, seq, content, client_key */
     EV_MESSAGE_EDITED = 8, /* the same, version > 1 */

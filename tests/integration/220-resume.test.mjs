@@ -190,6 +190,7 @@ test('rooms deleted and left while away are told of after a restart, too', async
     const left = await sys.api.group(ann, 'to be left', [bob]);
     await sys.api.expect(204, 'DELETE', `/api/chats/${deleted.chat_id}`, { token: ann.token });
     await sys.api.expect(204, 'DELETE', `/api/chats/${left.chat_id}/members/me`, { token: bob.token });
+    await sys.api.expect(204, 'DELETE', `/api/chats/${left.chat_id}`, { token: ann.token });
     const seen = async () => {
         const client = await resume(bob, cursor);
         client.close();
