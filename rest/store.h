@@ -254,5 +254,9 @@ RC_CHECK enum store_rc store_password(struct store *s, uint64_t user_id, struct 
                                       bool *found);
 /* Trim: delete events of kinds other than EV_MESSAGE with id <= upto and set trimmed_to (fenced). */
 RC_CHECK enum store_rc store_trim(struct store *s, uint64_t epoch, uint64_t upto);
+/* Forget outcomes of mutations older than keys_us and logins that expired before expires_s, STORE_FORGET_MAX of each at most.
+ * *more: there is more of it. */
+#define STORE_FORGET_MAX 1000
+RC_CHECK enum store_rc store_forget(struct store *s, uint64_t keys_us, uint64_t expires_s, bool *more);
 
 #endif

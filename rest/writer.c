@@ -199,10 +199,22 @@ static enum store_rc find_old(struct writer *w, uint64_t before_us, uint64_t *up
     return STORE_OK;
 }
 
+/* A retry later than any cursor can be resumed is a new command; a login is of no use once it has expired. */
+static void forget(struct writer *w, uint64_t before_us)
+{
+    bool more = false;
+    if (store_forget(w->store, before_us, wall_s(), &more) == STORE_OK && more) {
+        w->trim_due_ms = mono_ms() + 1000;
+    }
+}
+
 /* A piece at a time, so that writing never waits long. */
 static void trim(struct writer *w)
 {
     uint64_t keep_us = w->conf->events_keep_ms * 1000, now_us = wall_us(), upto = 0;
+    if (keep_us < now_us) {
+        forget(w, now_us - keep_us);
+    }
     if (keep_us >= now_us || find_old(w, now_us - keep_us, &upto) != STORE_OK) {
         return;
     }

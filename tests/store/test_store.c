@@ -12,6 +12,7 @@
 
 #include "rest/batch.h"
 #include "rest/store.h"
+#include "shared/cmd.h"
 #include "shared/mem.h"
 
 struct world {
@@ -609,6 +610,27 @@ static void test_trimming_keeps_where_messages_are(void **state)
     assert_int_equal(s.count, 1);
 }
 
+static void test_old_outcomes_and_logins_are_forgotten_in_pieces(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < STORE_FORGET_MAX + 5; i++) {
+        struct row_key *k = batch_key(&w->batch);
+        *k = (struct row_key){.user_id = 7, .kind = CMD_CHAT_RENAME, .at_us = i < STORE_FORGET_MAX + 2 ? 10 : 20};
+        memcpy(k->key.b, &i, sizeof(i));
+    }
+    *batch_family_new(&w->batch) = (struct row_family){.id = 1, .user_id = 7, .expires_s = 100};
+    *batch_family_new(&w->batch) = (struct row_family){.id = 2, .user_id = 7, .expires_s = 300};
+    commit(w, 0);
+    bool more = false;
+    assert_int_equal(store_forget(w->store, 20, 200, &more), STORE_OK);
+    assert_true(more);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM op_keys"), 5);
+    assert_int_equal(raw_number(w, "SELECT SUM(id) FROM families"), 2);
+    assert_int_equal(store_forget(w->store, 20, 200, &more), STORE_OK);
+    assert_false(more);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM op_keys"), 3);
+}
+
 int main(void)
 {
     store_library_init();
@@ -631,6 +653,7 @@ int main(void)
         T(test_user_names_differ_by_more_than_case),
         T(test_replay_reads_just_what_was_asked_for),
         T(test_trimming_keeps_where_messages_are),
+        T(test_old_outcomes_and_logins_are_forgotten_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
