@@ -79,6 +79,12 @@ struct store_head {
  * row lock is not free within the lock wait. */
 RC_CHECK enum store_rc store_fence(struct store *s, struct store_head *out);
 RC_CHECK enum store_rc store_read_head(struct store *s, struct store_head *out);
+/* After STORE_IN_DOUBT, on a new connection: ours is the head before the batch. Where it has not been committed it never
+ * will be, although its statements may still wait inside the server. *last_batch: ours + STORE_BATCH_DONE, or
+ * ours + STORE_BATCH_VOID, which is then the head's number. STORE_FENCED: another process owns the log. */
+#define STORE_BATCH_DONE 1
+#define STORE_BATCH_VOID 2
+RC_CHECK enum store_rc store_settle(struct store *s, const struct store_head *ours, uint64_t *last_batch);
 
 /* -- loading the caches (after the fence) ------------------------------------------------------ */
 

@@ -57,6 +57,46 @@ enum store_rc store_read_head(struct store *s, struct store_head *out)
     return rc == STORE_OK && !found ? STORE_ERROR : rc;
 }
 
+/* -- a batch in doubt -------------------------------------------------------------------------- */
+
+struct void_key {
+    uint64_t epoch, last_batch;
+};
+static const struct col void_cols[] = {COL(struct void_key, epoch), COL(struct void_key, last_batch)};
+/* Two further, so that whoever asks again after a lost answer can tell this from a batch that was stored. */
+static const struct statement sql_void = {
+    .sql = "UPDATE log_head SET last_batch = last_batch + 2 WHERE part = 0 AND epoch = ? AND last_batch = ?",
+    .in = COLS(void_cols),
+};
+_Static_assert(STORE_BATCH_VOID == 2 && STORE_BATCH_DONE == 1, "the steps in sql_void and in the batch's own");
+
+/*
+ * A lost connection is not a dead session: behind a lock (a backup's, an ALTER's), or with the statement still unread in
+ * its socket, the server carries the batch out later. So it is not enough to look; the head moves, and what comes
+ * later finds another last_batch and is rolled back. The row lock waits for one that is committing now.
+ */
+enum store_rc store_settle(struct store *s, const struct store_head *ours, uint64_t *last_batch)
+{
+    struct void_key key = {ours->epoch, ours->last_batch};
+    struct store_head head;
+    uint64_t changed = 0;
+    bool found = false;
+    enum store_rc rc = db_write(s, &sql_void, &key, sizeof(key), 1, &changed);
+
+    if (rc == STORE_OK) {
+        rc = read_head(s, &sql_head, &head, &found);
+    }
+    if (rc != STORE_OK || !found) {
+        return rc == STORE_OK ? STORE_ERROR : rc;
+    }
+    if (head.epoch != ours->epoch || head.last_batch <= ours->last_batch ||
+        head.last_batch > ours->last_batch + STORE_BATCH_VOID) {
+        return STORE_FENCED;
+    }
+    *last_batch = head.last_batch;
+    return STORE_OK;
+}
+
 /* -- the fence -------------------------------------------------------------------------------- */
 
 static enum store_rc create_head(struct store *s)

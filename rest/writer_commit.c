@@ -130,22 +130,26 @@ static bool wait_for_database(struct writer *w, struct job **jobs, unsigned coun
 }
 
 /*
- * The outcome of a COMMIT that got no answer: has the head moved? It must be known before anything else is done.
+ * The outcome of a COMMIT that got no answer must be known, and final, before anything else is done.
  * Only a stop does not wait for it for ever: once everybody has been told "unknown", the next start finds out.
  */
 static enum store_rc resolve_doubt(struct writer *w, struct job **jobs, unsigned count)
 {
     log_warn("commit_in_doubt", "batch=%llu", (unsigned long long)w->head_row.last_batch + 1);
     for (unsigned pause = 20;; pause = pause < 500 ? pause * 2 : 500) {
-        struct store_head head;
+        uint64_t last_batch = 0;
         atomic_store(&w->busy_since_ms, mono_ms());
-        if (writer_reconnect(w) && store_read_head(w->store, &head) == STORE_OK) {
-            if (head.epoch != w->head_row.epoch) {
-                return STORE_FENCED;
-            }
+        enum store_rc rc = writer_reconnect(w) ? store_settle(w->store, &w->head_row, &last_batch) : STORE_LOST;
+        if (rc == STORE_FENCED) {
+            return rc;
+        }
+        if (rc == STORE_OK) {
+            bool committed = last_batch == w->head_row.last_batch + STORE_BATCH_DONE;
             atomic_store(&w->healthy, true);
-            bool committed = head.last_batch == w->head_row.last_batch + 1;
             log_info("doubt_resolved", "committed=%d", committed);
+            if (!committed) {
+                w->head_row.last_batch = last_batch;
+            }
             return committed ? STORE_OK : STORE_LOST;
         }
         atomic_store(&w->healthy, false);

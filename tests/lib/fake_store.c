@@ -391,6 +391,21 @@ enum store_rc store_read_head(struct store *s, struct store_head *out)
     return rc;
 }
 
+enum store_rc store_settle(struct store *s, const struct store_head *ours, uint64_t *last_batch)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = db.down || s->lost ? lose(s) : STORE_OK;
+    if (rc == STORE_OK && (db.head.epoch != ours->epoch || db.head.last_batch > ours->last_batch + STORE_BATCH_VOID)) {
+        rc = STORE_FENCED;
+    }
+    if (rc == STORE_OK && db.head.last_batch == ours->last_batch) {
+        db.head.last_batch += STORE_BATCH_VOID;
+    }
+    *last_batch = db.head.last_batch;
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
 static bool is(struct str s, const char *text)
 {
     return text != NULL && s.len == strlen(text) && memcmp(s.p, text, s.len) == 0;

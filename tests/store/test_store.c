@@ -252,6 +252,35 @@ static void test_a_batch_counts_only_behind_its_predecessor(void **state)
     assert_true(head.next_event == w->head.next_event);
 }
 
+/* The statement of a connection that was given up waits for a lock and goes on when that is free. */
+static void test_a_batch_in_doubt_that_was_void_never_counts(void **state)
+{
+    struct world *w = *state;
+    struct store_head ours = w->head;
+    uint64_t last = 0;
+    assert_int_equal(store_settle(w->store, &ours, &last), STORE_OK);
+    assert_true(last == ours.last_batch + STORE_BATCH_VOID);
+    assert_int_equal(store_settle(w->store, &ours, &last), STORE_OK); /* its answer may have been lost */
+    assert_true(last == ours.last_batch + STORE_BATCH_VOID);
+    add_message(w, 1, 0, "late");
+    assert_int_equal(run(w, 1), STORE_FENCED);
+    assert_int_equal(messages(w), 0);
+    batch_clear(&w->batch);
+    w->head.last_batch = last;
+    send_many(w, 1, 1);
+    assert_int_equal(messages(w), 1);
+
+    ours = w->head;
+    ours.last_batch--; /* as if nobody had heard of that one */
+    assert_int_equal(store_settle(w->store, &ours, &last), STORE_OK);
+    assert_true(last == ours.last_batch + STORE_BATCH_DONE);
+    ours.epoch--;
+    assert_int_equal(store_settle(w->store, &ours, &last), STORE_FENCED);
+    ours = w->head;
+    ours.last_batch -= 3;
+    assert_int_equal(store_settle(w->store, &ours, &last), STORE_FENCED);
+}
+
 /* -- messages ------------------------------------------------------------------------------------------------- */
 
 struct seen {
@@ -640,6 +669,7 @@ int main(void)
         T(test_the_fence_shuts_the_former_owner_out),
         T(test_the_fence_does_not_wait_for_a_hung_owner),
         T(test_a_batch_counts_only_behind_its_predecessor),
+        T(test_a_batch_in_doubt_that_was_void_never_counts),
         T(test_batches_of_every_size_are_stored_whole),
         T(test_a_batch_of_long_texts_goes_the_other_way),
         T(test_every_field_of_a_message_comes_back),
