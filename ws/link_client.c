@@ -114,7 +114,7 @@ static void give_up_late(struct link_client *l, uint64_t now_ms)
         bool is_up = l->state == LINK_IS_UP;
         uint64_t since = !is_up && l->down_ms > p->since_ms ? l->down_ms : p->since_ms;
         uint64_t wait = is_up ? l->conf->command_timeout_ms : l->conf->command_wait_ms;
-        if (now_ms - since < wait) {
+        if (now_ms < since + wait) { /* since may be later than the turn's time: the link was lost just now */
             return;
         }
         give_up(l, p, p->sent ? CODE_OUTCOME_UNKNOWN : CODE_UNAVAILABLE);

@@ -121,3 +121,45 @@ test('connections of confab-rest killed by an administrator: it reconnects', { t
     assert.equal(final.seq, load.acknowledged.length + 1);
     assert.equal((await sys.api.call('GET', `/api/chats/${room.chat_id}/messages`, { token: bob.token })).status, 200);
 });
+
+test('a database that became read-only: 503, nothing half-done, and on it goes when it is writable', { timeout: 60000 }, async () => {
+    const [ann, bob] = await sys.api.users(2);
+    const room = await sys.api.group(ann, 'Read only', [bob]);
+    const client = await sys.rooms(bob, { ext: true });
+    await sys.db.sql('SET GLOBAL read_only = 1');
+    try {
+        for (const body of [{ content: 'refused', client_msg_id: 'read only 1' }, { content: 'refused', client_msg_id: 'read only 1' }]) {
+            const answer = await sys.api.call('POST', `/api/chats/${room.chat_id}/messages`, { token: ann.token, body });
+            assert.equal(answer.status, 503, answer.text);
+            assert.ok(['store_full', 'unavailable', 'outcome_unknown'].includes(answer.json.code), answer.text);
+        }
+        assert.equal((await sys.api.call('POST', '/api/chat/create/group', { token: ann.token, body: { chat_name: 'x', participants: [] } })).status, 503);
+        assert.equal((await sys.api.call('GET', `/api/chats/${room.chat_id}/messages`, { token: bob.token })).status, 200);
+    } finally {
+        await sys.db.sql('SET GLOBAL read_only = 0');
+    }
+    const sent = await until('writing works again', async () => {
+        const answer = await sys.api.call('POST', `/api/chats/${room.chat_id}/messages`, { token: ann.token, body: { content: 'refused', client_msg_id: 'read only 1' } });
+        return answer.status < 300 && answer.json;
+    });
+    assert.equal(sent.seq, 1);
+    await client.wait((f) => f._ext?.seq === 1);
+    assert.equal((await sys.api.call('GET', '/api/chats', { token: ann.token })).json.chats.length, 1);
+});
+
+test('the head row locked by somebody else for a while: slow, but right', { timeout: 60000 }, async () => {
+    const [ann, bob] = await sys.api.users(2);
+    const room = await sys.api.group(ann, 'Locked', [bob]);
+    const client = await sys.rooms(bob, { ext: true });
+    const load = new Load(ann, room, 'locked');
+    await until('some load', () => load.acknowledged.length > 20);
+    await sys.db.sql('START TRANSACTION; SELECT * FROM log_head FOR UPDATE; DO SLEEP(1.5); ROLLBACK');
+    await sys.db.sql('LOCK TABLES messages WRITE; DO SLEEP(1.5); UNLOCK TABLES');
+    const so = load.acknowledged.length;
+    await until('the load goes on', () => load.acknowledged.length > so + 20, 30000);
+    await load.finish();
+    const final = (await sys.api.send(ann, room.chat_id, 'final', { client_msg_id: 'locked final' })).seq;
+    assert.equal(final, load.acknowledged.length + 1);
+    await client.wait((f) => f._ext?.seq === final);
+    assert.deepEqual(client.frames.filter((f) => f.data).map((f) => f._ext.seq), Array.from({ length: final }, (_, i) => i + 1));
+});
