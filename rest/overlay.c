@@ -11,7 +11,6 @@ enum entry_kind { ENTRY_USER = 1, ENTRY_CHAT, ENTRY_MEMBER, ENTRY_MESSAGE, ENTRY
 /* One allocation per entry, so that pointers stay good while others come and go. */
 struct entry {
     uint64_t map_key;
-    uint64_t batch; /* the last batch that looked at or changed it */
     enum entry_kind kind;
     union {
         struct ov_user user;
@@ -28,7 +27,6 @@ struct overlay {
     struct map64 map; /* hash of kind and key -> index */
     struct entry **entries;
     uint32_t count, room;
-    uint64_t batch;
 };
 
 struct overlay *overlay_new(struct cache *cache)
@@ -65,42 +63,16 @@ void overlay_free(struct overlay *o)
     }
 }
 
-void overlay_begin(struct overlay *o, uint64_t batch)
-{
-    o->batch = batch;
-}
-
-void overlay_merged(struct overlay *o, uint64_t batch)
-{
-    uint32_t kept = 0;
-    map64_clear(&o->map);
-    for (uint32_t i = 0; i < o->count; i++) {
-        struct entry *e = o->entries[i];
-        if (e->batch <= batch) {
-            drop(e);
-            continue;
-        }
-        map64_put(&o->map, e->map_key, kept);
-        o->entries[kept++] = e;
-    }
-    o->count = kept;
-}
-
 static uint64_t key_of(enum entry_kind kind, uint64_t a, uint64_t b)
 {
     uint64_t words[3] = {kind, a, b};
     return map64_hash((struct str){(const char *)words, sizeof(words)});
 }
 
-/* What a batch looks at must outlive the batch before it: a look counts as a use. */
 static struct entry *get(struct overlay *o, uint64_t map_key)
 {
     uint32_t at = 0;
-    if (!map64_get(&o->map, map_key, &at)) {
-        return NULL;
-    }
-    o->entries[at]->batch = o->batch;
-    return o->entries[at];
+    return map64_get(&o->map, map_key, &at) ? o->entries[at] : NULL;
 }
 
 static struct entry *add(struct overlay *o, enum entry_kind kind, uint64_t map_key)
@@ -112,7 +84,6 @@ static struct entry *add(struct overlay *o, enum entry_kind kind, uint64_t map_k
     struct entry *e = mem_new(sizeof(*e));
     e->kind = kind;
     e->map_key = map_key;
-    e->batch = o->batch;
     map64_put(&o->map, map_key, o->count);
     o->entries[o->count++] = e;
     return e;

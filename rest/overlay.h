@@ -1,13 +1,12 @@
 /*
- * overlay.h -- the state as it will be when the batches in flight have been committed
+ * overlay.h -- the state as it will be when the batch in flight has been committed
  *
- * Shape      Entries for just those users, chats, memberships, messages, families and keys that a batch
- *            in flight looked at or changed, on top of the cache. An entry is copied from the cache when
- *            it is first asked for; deciders change it in place.
- * Life       Each entry carries the number of the last batch that changed it. When that batch has been
- *            merged into the cache the entry is dropped; when a batch fails everything is dropped and
+ * Shape      Entries for just those users, chats, memberships, messages and keys that the batch looked at
+ *            or changed, on top of the cache. An entry is copied from the cache when it is first asked
+ *            for; deciders change it in place.
+ * Life       All entries go when the batch has been published to the cache, or has failed and will be
  *            decided again.
- * Threads    Whoever holds the writer's decide turn.
+ * Threads    The writer's.
  */
 #ifndef REST_OVERLAY_H
 #define REST_OVERLAY_H
@@ -28,7 +27,7 @@ struct ov_chat {
     uint32_t members_count;
     uint8_t kind;
     bool deleted;
-    bool renamed; /* by a batch in flight */
+    bool renamed; /* by the batch */
 };
 struct ov_member {
     uint64_t chat_id, user_id, joined_seq, read_seq;
@@ -52,12 +51,8 @@ struct overlay;
 
 struct overlay *overlay_new(struct cache *cache);
 void overlay_free(struct overlay *o);
-/* Forget everything (a batch failed). */
+/* Forget everything: the batch is in the cache now, or it failed. */
 void overlay_clear(struct overlay *o);
-/* The batch is in the cache now: forget what only it, or an earlier one, changed. */
-void overlay_merged(struct overlay *o, uint64_t batch);
-/* The batch that the following changes belong to. */
-void overlay_begin(struct overlay *o, uint64_t batch);
 
 /* NULL: no such thing. Valid until the entry is dropped. */
 struct ov_user *overlay_user(struct overlay *o, uint64_t id);
@@ -66,11 +61,11 @@ struct ov_chat *overlay_chat(struct overlay *o, uint64_t id); /* not for deleted
 uint64_t overlay_direct(struct overlay *o, uint64_t user_a, uint64_t user_b); /* chat id or 0 */
 /* Never NULL: role ROLE_NONE where there is no membership. */
 struct ov_member *overlay_member(struct overlay *o, struct ov_chat *chat, uint64_t user_id);
-/* Only messages of batches in flight. */
+/* Only messages of the batch. */
 struct ov_message *overlay_message(struct overlay *o, uint64_t id);
 struct ov_key *overlay_key(struct overlay *o, uint64_t user_id, const struct key16 *key);
 
-/* New entries, or a changed one (moves it to the present batch). */
+/* New entries, or a changed one. */
 struct ov_user *overlay_add_user(struct overlay *o, const struct ov_user *u, struct str username);
 /* u came from overlay_user. */
 void overlay_rename_user(struct ov_user *u, struct str name);

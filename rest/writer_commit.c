@@ -68,7 +68,6 @@ static void decide_all(struct writer *w, struct job **jobs, unsigned count)
     struct decider *d = &w->decider;
     d->now_us = next_time(d->now_us);
     d->batch_number = w->head_row.last_batch + 1;
-    overlay_begin(d->overlay, d->batch_number);
     writer_add_checkpoint(w);
     for (unsigned i = 0; i < count; i++) {
         decide(d, jobs[i]);

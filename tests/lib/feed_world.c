@@ -150,7 +150,7 @@ void world_batch(struct world *w, const struct cmd *cmds, const struct feed_repl
                  struct outcome *out, unsigned count)
 {
     struct job **jobs = mem_grow(NULL, count, sizeof(jobs[0]));
-    overlay_begin(w->d.overlay, ++w->d.batch_number);
+    w->d.batch_number++;
     for (unsigned i = 0; i < count; i++) {
         jobs[i] = job_new(&cmds[i], NULL, NULL, 0);
         if (reply_to != NULL) {

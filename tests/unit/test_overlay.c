@@ -1,4 +1,4 @@
-/* Batches in flight on top of the cache. */
+/* The batch in flight on top of the cache. */
 #include "tests/unit/unit.h"
 
 #include "rest/cache_write.h"
@@ -21,7 +21,6 @@ static void test_an_entry_begins_as_the_cache_has_it(void **state)
     (void)state;
     struct cache *c = new_cache();
     struct overlay *o = overlay_new(c);
-    overlay_begin(o, 1);
     struct ov_chat *chat = overlay_chat(o, 5);
     assert_true(chat->last_seq == 9 && chat->members_count == 2);
     assert_true(overlay_member(o, chat, 2)->read_seq == 2);
@@ -36,27 +35,26 @@ static void test_an_entry_begins_as_the_cache_has_it(void **state)
     cache_free(c);
 }
 
-static void test_changes_last_until_their_batch_is_merged(void **state)
+static void test_changes_last_until_the_batch_is_merged(void **state)
 {
     (void)state;
     struct cache *c = new_cache();
     struct overlay *o = overlay_new(c);
-    overlay_begin(o, 1);
     overlay_chat(o, 5)->last_seq = 10;
     overlay_add_user(o, &(struct ov_user){.id = 3}, STR("Cat"));
     overlay_put_message(o, &(struct ov_message){.id = 70, .version = 1});
     struct ov_key k = {.user_id = 1, .outcome = {.seq = 4}};
     overlay_add_key(o, &k);
-    overlay_begin(o, 2);
     overlay_user(o, 2)->status = USER_DISABLED;
-    assert_true(overlay_chat(o, 5)->last_seq == 10); /* looked at by 2: stays with it */
-    overlay_merged(o, 1);
     assert_true(overlay_chat(o, 5)->last_seq == 10);
     assert_int_equal(overlay_user(o, 2)->status, USER_DISABLED);
+    assert_ptr_equal(overlay_user_named(o, STR("cat")), overlay_user(o, 3));
+    assert_int_equal(overlay_message(o, 70)->version, 1);
+    assert_true(overlay_key(o, 1, &k.key)->outcome.seq == 4);
+    overlay_clear(o);
     assert_null(overlay_user_named(o, STR("cat")));
     assert_null(overlay_message(o, 70));
     assert_null(overlay_key(o, 1, &k.key));
-    overlay_merged(o, 2);
     assert_true(overlay_chat(o, 5)->last_seq == 9);
     assert_int_equal(overlay_user(o, 2)->status, USER_ACTIVE);
     overlay_free(o);
@@ -68,7 +66,6 @@ static void test_a_failed_batch_is_forgotten_whole(void **state)
     (void)state;
     struct cache *c = new_cache();
     struct overlay *o = overlay_new(c);
-    overlay_begin(o, 1);
     overlay_rename_user(overlay_user(o, 1), STR("Anna"));
     overlay_rename_user(overlay_user(o, 1), STR("Annie"));
     assert_string_equal(overlay_user(o, 1)->name, "Annie");
@@ -99,7 +96,6 @@ static void test_members_are_those_of_both_layers_once(void **state)
     (void)state;
     struct cache *c = new_cache();
     struct overlay *o = overlay_new(c);
-    overlay_begin(o, 1);
     struct ov_chat *chat = overlay_chat(o, 5);
     overlay_add_user(o, &(struct ov_user){.id = 3}, STR("cat"));
     overlay_member(o, chat, 1)->role = ROLE_NONE;
@@ -119,7 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_entry_begins_as_the_cache_has_it),
-        cmocka_unit_test(test_changes_last_until_their_batch_is_merged),
+        cmocka_unit_test(test_changes_last_until_the_batch_is_merged),
         cmocka_unit_test(test_a_failed_batch_is_forgotten_whole),
         cmocka_unit_test(test_members_are_those_of_both_layers_once),
     };
