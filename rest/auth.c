@@ -196,8 +196,8 @@ enum rc auth_ticket_new(struct auth *a, const struct identity *who, struct buf *
     return auth_tickets_new_one(a->tickets, who, wall_s(), mono_ms(), out);
 }
 
-enum code auth_ticket_take(struct auth *a, struct str ticket, struct identity *who,
-                           uint64_t *issued_s)
+static enum code ticket_take(struct auth *a, struct str ticket, struct identity *who,
+                             uint64_t *issued_s)
 {
     struct identity id;
     uint64_t issued;
@@ -229,7 +229,7 @@ static struct str bearer(struct str header)
 static enum code check_one(struct auth *a, enum carrier by, struct str text, struct identity *who,
                            uint64_t *issued_s)
 {
-    return by == BY_TICKET ? auth_ticket_take(a, text, who, issued_s)
+    return by == BY_TICKET ? ticket_take(a, text, who, issued_s)
                            : auth_token(a, text, who, issued_s);
 }
 

@@ -39,7 +39,6 @@ RC_CHECK enum rc auth_tag(const struct auth *a, struct str text, struct key16 *o
 
 /* One-time tickets for WebSocket URLs, in memory, ticket_ttl_ms each, at most ticket_max alive. */
 RC_CHECK enum rc auth_ticket_new(struct auth *a, const struct identity *who, struct buf *out);
-enum code auth_ticket_take(struct auth *a, struct str ticket, struct identity *who, uint64_t *issued_s);
 
 /* Every carrier a request may use (C-05), before any is checked; absent ones have p == NULL. */
 struct auth_carriers {

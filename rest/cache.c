@@ -162,7 +162,7 @@ const struct cache_member *cache_member(const struct cache_chat *chat, uint32_t 
     return &chat->members[at];
 }
 
-struct cache_member *cache_member_mut(struct cache *c, uint32_t chat, uint32_t user)
+static struct cache_member *member_mut(struct cache *c, uint32_t chat, uint32_t user)
 {
     return (struct cache_member *)(uintptr_t)cache_member(&c->chats[chat], user);
 }
@@ -358,7 +358,7 @@ void cache_put_member(struct cache *c, const struct row_member *r)
     if (chat == CACHE_NONE || user == CACHE_NONE) {
         return;
     }
-    struct cache_member *m = cache_member_mut(c, chat, user);
+    struct cache_member *m = member_mut(c, chat, user);
     if (m == NULL) {
         m = insert_member(c, chat, user);
     }
@@ -394,7 +394,7 @@ void cache_add_message(struct cache *c, uint32_t chat, uint32_t sender, uint64_t
 
 void cache_count_own(struct cache *c, uint32_t chat, uint32_t user)
 {
-    struct cache_member *m = cache_member_mut(c, chat, user);
+    struct cache_member *m = member_mut(c, chat, user);
     if (m != NULL) {
         m->own_total++;
     }
@@ -415,7 +415,7 @@ void cache_add_deletion(struct cache *c, uint32_t chat_index, uint64_t seq, uint
 void cache_set_read(struct cache *c, uint32_t chat, uint32_t user, uint64_t read_seq,
                     uint32_t own_at_read)
 {
-    struct cache_member *m = cache_member_mut(c, chat, user);
+    struct cache_member *m = member_mut(c, chat, user);
     if (m != NULL && read_seq > m->read_seq) {
         m->read_seq = read_seq;
         m->own_at_read = own_at_read;

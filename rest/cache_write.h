@@ -33,6 +33,4 @@ void cache_revoke_family(struct cache *c, uint64_t family, uint64_t revoked_s);
 /* Forget revocations older than before_s: their access tokens have expired. */
 void cache_trim_revoked(struct cache *c, uint64_t before_s);
 
-struct cache_member *cache_member_mut(struct cache *c, uint32_t chat, uint32_t user);
-
 #endif

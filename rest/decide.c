@@ -17,7 +17,7 @@ struct draft *decide_event(struct decider *d, struct job *job, const struct row_
     return draft;
 }
 
-void decide_keep_key(struct decider *d, struct job *job)
+static void keep_key(struct decider *d, struct job *job)
 {
     const struct cmd *c = &job->cmd;
     if (!c->has_key) {
@@ -142,6 +142,6 @@ void decide(struct decider *d, struct job *job)
     job->outcome.code = code;
     job->drafts = d->batch->drafts_count - job->first_draft;
     if (code == CODE_OK && rule->keeps_key && job->drafts > 0) {
-        decide_keep_key(d, job);
+        keep_key(d, job);
     }
 }

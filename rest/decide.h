@@ -33,8 +33,6 @@ void decide(struct decider *d, struct job *job);
 
 /* Log *e for the job: id, time and actor are filled in. The draft is valid until the next one. */
 struct draft *decide_event(struct decider *d, struct job *job, const struct row_event *e);
-/* Keep the outcome under the command's idempotency key. */
-void decide_keep_key(struct decider *d, struct job *job);
 /* The chat, if the actor is in it; else NULL with *code set. */
 struct ov_chat *decide_chat(struct decider *d, const struct cmd *c, struct ov_member **actor,
                             enum code *code);

@@ -171,11 +171,6 @@ unsigned feed_workers_ready(struct feed *f)
     return n;
 }
 
-uint16_t feed_worker_number(const struct feed_worker *w)
-{
-    return w->number;
-}
-
 /* -- frames that come up -------------------------------------------------------------------------- */
 
 #define STATS_MAX 64

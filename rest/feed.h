@@ -71,7 +71,6 @@ RC_CHECK enum rc feed_join(struct feed *f, const struct link_hello *hello,
                            struct feed_worker **out);
 /* The link is gone; w is freed. Adopts without an answer go to another worker or back to the door. Link thread. */
 void feed_leave(struct feed *f, struct feed_worker *w);
-uint16_t feed_worker_number(const struct feed_worker *w);
 
 struct feed_fds { /* descriptors that go with the ADOPT frames of the taken bytes, in order; borrowed */
     int *fd;

@@ -119,7 +119,7 @@ bool handler_string(struct http_request *rq, const char *name, bool required, st
     return true;
 }
 
-enum code handler_user_ref(struct http_request *rq, struct jval v, bool names_only, uint64_t *out)
+static enum code user_ref(struct http_request *rq, struct jval v, bool names_only, uint64_t *out)
 {
     struct str text;
     uint64_t n;
@@ -142,7 +142,7 @@ bool handler_body_user(struct http_request *rq, uint64_t *out)
         if (json_type(v) == JSON_ABSENT) {
             continue;
         }
-        enum code code = handler_user_ref(rq, v, i == 2, out);
+        enum code code = user_ref(rq, v, i == 2, out);
         if (code != CODE_OK) {
             handler_fail(rq, code, names[i]);
         }
@@ -168,7 +168,7 @@ bool handler_body_users(struct http_request *rq, const char *name, const uint64_
     uint64_t *ids = arena_calloc(&rq->arena, n ? n : 1, sizeof(*ids));
     enum code code = ids ? CODE_OK : CODE_UNAVAILABLE;
     for (size_t i = 0; i < n && code == CODE_OK; i++) {
-        code = handler_user_ref(rq, json_at(list, i), false, &ids[i]);
+        code = user_ref(rq, json_at(list, i), false, &ids[i]);
     }
     if (code != CODE_OK) {
         handler_fail(rq, code, name);

@@ -69,8 +69,6 @@ bool handler_query_u64(struct http_request *rq, const char *name, uint64_t max, 
 bool handler_limit(struct http_request *rq, uint64_t fallback, uint64_t max, unsigned *out);
 /* A string member of the body. false: answered. Absent and optional: *out = STR_NONE. */
 bool handler_string(struct http_request *rq, const char *name, bool required, struct str *out);
-/* Who a JSON value (number, id text or user name) means: CODE_INVALID_FIELD, CODE_USER_NOT_FOUND. */
-enum code handler_user_ref(struct http_request *rq, struct jval v, bool names_only, uint64_t *out);
 /* The members user_id, participant_id or username of the body; *field is the one that was there. false: answered. */
 bool handler_body_user(struct http_request *rq, uint64_t *out);
 /* A list of users in the member `name` of the body, in the request's arena. false: answered. */

@@ -287,6 +287,16 @@ static void on_completed(void *cls, struct MHD_Connection *library, void **reque
     end_request(h, c);
 }
 
+static unsigned connections_now(const struct http_server *h)
+{
+    unsigned i, n = 0;
+
+    for (i = 0; i < h->loops_count; i++) {
+        n += atomic_load(&h->loops[i].count);
+    }
+    return n;
+}
+
 static void on_connection(void *cls, struct MHD_Connection *library, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
@@ -311,7 +321,7 @@ static void on_connection(void *cls, struct MHD_Connection *library, void **cont
         peers_leave(h->env.peers, c->peer.peer_key);
         http_conn_free(c);
         atomic_fetch_sub(&l->count, 1);
-        metric_set(METRIC_HTTP_CONNECTIONS, http_server_connections(h));
+        metric_set(METRIC_HTTP_CONNECTIONS, connections_now(h));
     }
 }
 
@@ -324,16 +334,6 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *library, char *text
 }
 
 /* -- connections ------------------------------------------------------------------------------- */
-
-unsigned http_server_connections(const struct http_server *h)
-{
-    unsigned i, n = 0;
-
-    for (i = 0; i < h->loops_count; i++) {
-        n += atomic_load(&h->loops[i].count);
-    }
-    return n;
-}
 
 static struct http_loop *least_busy(struct http_server *h)
 {
@@ -352,7 +352,7 @@ enum code http_server_add(struct http_server *h, int fd, const struct http_peer 
 {
     struct http_conn *c;
 
-    if (http_server_connections(h) >= h->connections_max) {
+    if (connections_now(h) >= h->connections_max) {
         return CODE_TOO_MANY_CONNECTIONS;
     }
     c = http_conn_new(h, fd, peer);
@@ -362,7 +362,7 @@ enum code http_server_add(struct http_server *h, int fd, const struct http_peer 
     c->loop = least_busy(h);
     atomic_fetch_add(&c->loop->count, 1);
     http_loop_arrive(c->loop, c);
-    metric_set(METRIC_HTTP_CONNECTIONS, http_server_connections(h));
+    metric_set(METRIC_HTTP_CONNECTIONS, connections_now(h));
     return CODE_OK;
 }
 

@@ -51,6 +51,5 @@ bool http_server_drain(struct http_server *h, uint64_t deadline_ms);
 /* Ends all connections. Requests that are still with a handler make that unsafe: then it returns false and frees
  * nothing; the process must end with _exit. */
 bool http_server_free(struct http_server *h);
-unsigned http_server_connections(const struct http_server *h);
 
 #endif

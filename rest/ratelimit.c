@@ -99,12 +99,3 @@ bool ratelimit_take(struct ratelimit *r, uint64_t key, struct rate rate, uint64_
     pthread_mutex_unlock(lock);
     return ok;
 }
-
-uint64_t ratelimit_key(struct str text)
-{
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a; the table salts it */
-    for (size_t i = 0; i < text.len; i++) {
-        h = (h ^ (unsigned char)text.p[i]) * 0x100000001b3u;
-    }
-    return h;
-}

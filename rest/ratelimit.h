@@ -15,8 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shared/str.h"
-
 struct ratelimit;
 
 struct rate {
@@ -30,7 +28,5 @@ void ratelimit_free(struct ratelimit *r);
 /* Take one token. false: none is left; *retry_ms (may be NULL) is when the next one comes. */
 bool ratelimit_take(struct ratelimit *r, uint64_t key, struct rate rate, uint64_t now_ms,
                     uint64_t *retry_ms);
-/* The key for a text such as an address. */
-uint64_t ratelimit_key(struct str text);
 
 #endif

@@ -13,7 +13,7 @@ void reply_id(struct buf *out, const char *key, enum id_kind kind, uint64_t n, u
     buf_add_char(out, '"');
 }
 
-void reply_time(struct buf *out, const char *key, uint64_t wall_us_value)
+static void reply_time(struct buf *out, const char *key, uint64_t wall_us_value)
 {
     json_add_key(out, key);
     buf_add_char(out, '"');

@@ -14,7 +14,6 @@
 
 /* ,"key":"<24 hex>" */
 void reply_id(struct buf *out, const char *key, enum id_kind kind, uint64_t n, uint64_t created_us);
-void reply_time(struct buf *out, const char *key, uint64_t wall_us_value);
 
 /* {"user_id","username","name"} */
 void reply_user(struct buf *out, const struct user_view *u);

@@ -211,7 +211,6 @@ struct store_batch {
  * left to do. Nothing but store_batch_commit may follow STORE_OK. */
 RC_CHECK enum store_rc store_batch_run(struct store *s, const struct store_batch *b);
 RC_CHECK enum store_rc store_batch_commit(struct store *s);
-void store_batch_rollback(struct store *s);
 /* After STORE_DUPLICATE: which unique key it was. */
 enum store_unique {
     STORE_UNIQUE_OTHER,

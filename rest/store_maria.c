@@ -82,7 +82,7 @@ static bool is_client_error(unsigned number)
     return (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) || (number >= 5000 && number < 6000);
 }
 
-enum store_rc db_classify(unsigned number)
+static enum store_rc classify(unsigned number)
 {
     for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
         if (meanings[i].number == number) {
@@ -118,7 +118,7 @@ static enum store_unique which_unique(const struct store *s, const char *text)
 
 enum store_rc db_failed(struct store *s, unsigned number, const char *text)
 {
-    enum store_rc rc = db_classify(number);
+    enum store_rc rc = classify(number);
 
     if (number == ER_GET_ERRNO && strncmp(text, "Got error 28 ", 13) == 0) {
         rc = STORE_FULL; /* ENOSPC, passed through by the storage engine */

@@ -5,7 +5,7 @@
  *            from, and which fields its result columns go to. It is prepared at first use, once per
  *            connection. db_write executes it once per row of an array; struct query reads rows.
  * Layer      Only rest/store_maria*.c include this file; nothing else knows the client library.
- * Errors     The server's error numbers end in db_classify; everybody above sees enum store_rc.
+ * Errors     The server's error numbers end in db_failed; everybody above sees enum store_rc.
  */
 #ifndef REST_STORE_MARIA_H
 #define REST_STORE_MARIA_H
@@ -115,7 +115,6 @@ RC_CHECK enum store_rc db_text(struct store *s, const char *sql, size_t len);
 RC_CHECK enum store_rc db_command(struct store *s, const char *sql);
 /* Note an error of the client library: classify, log, forget the connection when it is gone. */
 enum store_rc db_failed(struct store *s, unsigned number, const char *text);
-enum store_rc db_classify(unsigned number);
 /* ROLLBACK (STORE_OK commits nothing and is returned as it is); rc comes back. */
 enum store_rc db_rollback(struct store *s, enum store_rc rc);
 void db_forget_statements(struct store *s);

@@ -286,8 +286,3 @@ enum store_rc store_batch_commit(struct store *s)
     s->lost = true;
     return STORE_IN_DOUBT;
 }
-
-void store_batch_rollback(struct store *s)
-{
-    (void)db_rollback(s, STORE_ERROR);
-}

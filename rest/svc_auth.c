@@ -266,7 +266,8 @@ static enum code on_workpool(struct auth_request *r, workpool_job step)
     return workpool_submit(r->svc->workpool, step, r) == RC_OK ? CODE_OK : CODE_QUEUE_FULL;
 }
 
-enum code svc_password_check(const struct rest_conf *conf, struct str password)
+/* Whether a password may be used at all: CODE_OK or CODE_INVALID_FIELD. */
+static enum code password_check(const struct rest_conf *conf, struct str password)
 {
     bool ok = password.len <= conf->password_max_bytes &&
               utf8_count(password) >= conf->password_min_chars;
@@ -297,7 +298,7 @@ enum code svc_register(struct auth_request *r, const char **field)
     r->user_id = 0;
     enum code code = check_account(r, field);
     if (code == CODE_OK) {
-        code = svc_password_check(r->svc->conf, r->password);
+        code = password_check(r->svc->conf, r->password);
         *field = code == CODE_OK ? NULL : "password";
     }
     return code == CODE_OK ? on_workpool(r, register_step) : code;
@@ -308,7 +309,7 @@ enum code svc_account(struct auth_request *r, const char **field)
     r->no_login = true;
     enum code code = check_account(r, field);
     if (code == CODE_OK && r->password.len > 0) {
-        code = svc_password_check(r->svc->conf, r->password);
+        code = password_check(r->svc->conf, r->password);
         *field = code == CODE_OK ? NULL : "password";
         return code == CODE_OK ? on_workpool(r, register_step) : code;
     }
@@ -357,7 +358,7 @@ static void password_step(void *ctx)
 
 enum code svc_set_password(struct auth_request *r, const char **field)
 {
-    enum code code = svc_password_check(r->svc->conf, r->password);
+    enum code code = password_check(r->svc->conf, r->password);
     *field = code == CODE_OK ? NULL : "password";
     return code == CODE_OK ? on_workpool(r, password_step) : code;
 }

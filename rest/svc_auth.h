@@ -60,9 +60,6 @@ enum code svc_account(struct auth_request *r, const char **field);
 enum code svc_set_password(struct auth_request *r, const char **field);
 void svc_auth_release(struct auth_request *r);
 
-/* Whether a password may be used at all: CODE_OK or CODE_INVALID_FIELD. */
-enum code svc_password_check(const struct rest_conf *conf, struct str password);
-
 /* Pure: the refresh token's text form. */
 void refresh_token_write(struct buf *out, const struct refresh_token *t);
 bool refresh_token_read(struct str text, struct refresh_token *out);

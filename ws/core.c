@@ -227,7 +227,7 @@ static void hold(struct conn *c, struct str message)
     core_pause(c, CONN_PAUSE_COMMANDS, true);
 }
 
-void core_on_message(struct conn *c, struct str message, bool binary)
+static void on_message(struct conn *c, struct str message, bool binary)
 {
     struct core *k = c->core;
     if (c->state != CONN_OPEN) {
@@ -251,7 +251,7 @@ void core_resume_held(struct core *k)
             continue;
         }
         conn_set(c, CONN_HOLDS_FRAME, false);
-        core_on_message(c, buf_str(c->rx), false);
+        on_message(c, buf_str(c->rx), false);
         core_pause(c, CONN_PAUSE_COMMANDS, false);
     }
 }
@@ -283,7 +283,7 @@ void core_on_piece(struct conn *c, struct str piece, bool final, bool binary)
     k->stats.messages_received++;
     renew(c);
     if (within_rate(c)) {
-        core_on_message(c, piece, binary);
+        on_message(c, piece, binary);
     } else {
         drop_rx(c);
     }

@@ -115,7 +115,6 @@ uint32_t core_log_prefix(const struct core *k);
 void core_pause(struct conn *c, enum conn_pause reason, bool on);
 /* A command place is free: let held frames in. */
 void core_resume_held(struct core *k);
-void core_on_message(struct conn *c, struct str message, bool binary);
 
 /* core_ops.c */
 struct pending;

@@ -529,12 +529,6 @@ enum store_rc store_batch_commit(struct store *s)
     return rc;
 }
 
-void store_batch_rollback(struct store *s)
-{
-    s->running = NULL;
-    LOCKED(db.counts.rollbacks++);
-}
-
 enum store_unique store_duplicate(const struct store *s)
 {
     (void)s;

@@ -34,7 +34,7 @@ void fake_db_take_over(void);
 void fake_db_apply(const struct store_batch *b);
 
 struct fake_db_counts {
-    unsigned opens, runs, commits, rollbacks, finds, counts, trims;
+    unsigned opens, runs, commits, finds, counts, trims;
     unsigned messages, events, keys, members_put;
 };
 struct fake_db_counts fake_db_counts(void);
