@@ -30,7 +30,7 @@ describe('connections', () => {
         await until('a place is free again', async () => {
             const c = await sys.rooms(ann);
             c.send({ type: 'ping' });
-            return c.wait('pong', 500);
+            return c.wait('pong', 500).catch(() => null); /* refused once more: not yet */
         });
         [...five, other].forEach((c) => c.close());
     });
