@@ -18,8 +18,9 @@ export function normalize(frame) {
 }
 
 export class Follower {
-    constructor(system, user, { name, ext, chats }) {
-        Object.assign(this, { system, user, name, ext, chats });
+    /** @param churn drop the connection now and then: mean time in ms, 0 for never */
+    constructor(system, user, { name, ext, chats, churn = 0 }) {
+        Object.assign(this, { system, user, name, ext, chats, churn });
         this.segments = [];
         this.closes = [];
         this.waiting = new Map(); // client_msg_id -> {frame, answer}
@@ -56,12 +57,19 @@ export class Follower {
         this.segments.push(segment);
         const ws = new WebSocket(url, { perMessageDeflate: false });
         this.ws = ws;
-        ws.on('open', () => { this.opened = true; });
+        let leaving;
+        ws.on('open', () => {
+            this.opened = true;
+            if (this.churn) {
+                leaving = setTimeout(() => { ws.left = true; ws.terminate(); }, this.churn * (0.1 + 1.8 * Math.random()));
+            }
+        });
         ws.on('message', (data) => this.receive(segment, data));
         return new Promise((resolve) => {
             ws.on('error', () => {});
             ws.on('close', (code) => {
-                if (this.opened) {
+                clearTimeout(leaving);
+                if (this.opened && !ws.left) {
                     this.closes.push({ at: Date.now(), code });
                 }
                 this.opened = false;

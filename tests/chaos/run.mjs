@@ -141,7 +141,8 @@ async function build(system) {
 }
 
 function people(system, users) {
-    const followers = users.map((u) => new Follower(system, u, { name: `${u.name}`, ext: true, chats: u.chatNumbers }));
+    // Some drop off now and then by themselves, among them half of those that write on their socket.
+    const followers = users.map((u, i) => new Follower(system, u, { name: `${u.name}`, ext: true, chats: u.chatNumbers, churn: i % 5 === 2 || i % 10 === 4 ? 1500 : 0 }));
     const strict = users.slice(0, flags.strict).map((u) => new Follower(system, u, { name: `${u.name} (2)`, ext: false, chats: u.chatNumbers }));
     const posters = Array.from({ length: flags.posters }, (_, i) => {
         const user = users[i % users.length];
@@ -184,6 +185,7 @@ async function history(system, chat, token) {
 
 /** After the storm: every strict client connected, one last message per room, everybody has everything. */
 async function settle(system, chats, { followers, strict, posters }) {
+    followers.forEach((f) => { f.churn = 0; });
     await until('every client is connected', () => [...followers, ...strict].every((f) => f.opened), 30000);
     const closing = await Promise.all(chats.map(async (chat) => {
         const poster = new Poster(system, chat.people[0], [chat], { random, rate: 1000, name: 'closing' });
@@ -252,7 +254,7 @@ async function main() {
         ['tries with unknown outcome, repeated with the same key', sum('retries')],
         ['acknowledgement p50 / p99 / longest', `${latencies[latencies.length >> 1]} / ${latencies[Math.floor(latencies.length * 0.99)]} / ${latencies.at(-1)} ms`],
         ['frames received, resuming / strict', `${frames(cast.followers)} / ${frames(cast.strict)}`],
-        ['connections that ended', closes.length],
+        ['connections: ended by kills / dropped by clients', `${closes.length} / ${cast.followers.reduce((n, f) => n + f.segments.length - 1 - f.closes.length, 0)}`],
         ['messages in the store / in the ledger', `${store.messages.length} / ${ledger.length}`],
         ['violations', findings.total === 0 ? '0 lost, 0 doubled, 0 out of order' : JSON.stringify(findings.counts)],
     ]);
