@@ -221,7 +221,7 @@ enum code door_check_upgrade(struct door *d, const struct door_head *head, const
 {
     enum code code = door_upgrade_check(d->svc, d->policy, d->peers, head, client, key, listener, up);
 
-    if (d->svc->conf->log_level >= LOG_LEVEL_DEBUG) {
+    if (CONF_NOW(d->svc->conf->log_level) >= LOG_LEVEL_DEBUG) {
         log_upgrade(head, up, code);
     }
     return code;

@@ -138,7 +138,7 @@ static void set_client(struct http_conn *c)
 static enum code check_rate(struct http_conn *c)
 {
     const struct http_server_env *env = http_server_env(c->server);
-    uint64_t per_minute = env->svc->conf->address_logins_per_minute, retry_ms = 0;
+    uint64_t per_minute = CONF_NOW(env->svc->conf->address_logins_per_minute), retry_ms = 0;
     struct rate rate = {per_minute, per_minute};
     char *seconds;
 
@@ -408,7 +408,7 @@ void http_request_seal(struct http_conn *c)
     metric_add(METRIC_HTTP_REQUESTS, 1);
     metric_add(METRIC_HTTP_ERRORS, rq->status >= 400 ? 1 : 0);
     metric_observe(METRIC_HTTP_LATENCY, took_us);
-    if (rq->svc->conf->log_level >= LOG_LEVEL_DEBUG) {
+    if (CONF_NOW(rq->svc->conf->log_level) >= LOG_LEVEL_DEBUG) {
         struct buf target = BUF_INIT;
 
         door_redact(&target, c->head.path, c->head.query);

@@ -292,7 +292,7 @@ static enum code check_account(struct auth_request *r, const char **field)
 
 enum code svc_register(struct auth_request *r, const char **field)
 {
-    if (!r->svc->conf->register_open) {
+    if (!CONF_NOW(r->svc->conf->register_open)) {
         return CODE_FORBIDDEN;
     }
     r->user_id = 0;

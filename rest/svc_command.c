@@ -159,7 +159,8 @@ enum code svc_submit(struct svc *svc, const struct cmd *c, svc_done done, void *
 
 bool svc_message_rate(struct svc *svc, uint64_t user_id)
 {
-    struct rate rate = {svc->conf->user_messages_per_s * 60, svc->conf->user_messages_burst};
+    struct rate rate = {CONF_NOW(svc->conf->user_messages_per_s) * 60,
+                        CONF_NOW(svc->conf->user_messages_burst)};
     if (svc->messages == NULL || ratelimit_take(svc->messages, user_id, rate, mono_ms(), NULL)) {
         return true;
     }

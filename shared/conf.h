@@ -71,4 +71,7 @@ void conf_take(const struct conf_key *keys, const struct conf_key *fresh, size_t
 void conf_print(const struct conf_key *keys, size_t count, FILE *out);
 void conf_release(const struct conf_key *keys, size_t count);
 
+/* A reloadable number, enum or bool, where another thread than conf_take's reads it. */
+#define CONF_NOW(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
 #endif
