@@ -1,7 +1,7 @@
 /*
  * auth.h -- tokens: check, issue, remember
  *
- * Layer      service. One verifier for HTTP, upgrades and in-band refresh (requirements C-05).
+ * Layer      service. One verifier for HTTP, upgrades and in-band refresh.
  * Cache      Verified tokens by hash, bounded (token_cache_max), each until its expiry. A hit still asks
  *            the cache of users whether the token has been revoked meanwhile.
  * Threads    Any.
@@ -40,7 +40,7 @@ RC_CHECK enum rc auth_tag(const struct auth *a, struct str text, struct key16 *o
 /* One-time tickets for WebSocket URLs, in memory, ticket_ttl_ms each, at most ticket_max alive. */
 RC_CHECK enum rc auth_ticket_new(struct auth *a, const struct identity *who, struct buf *out);
 
-/* Every carrier a request may use (C-05), before any is checked; absent ones have p == NULL. */
+/* Every carrier a request may use, before any is checked; absent ones have p == NULL. */
 struct auth_carriers {
     struct str authorization; /* the header's value, "Bearer ..." */
     struct str subprotocol;   /* token offered as a subprotocol "bearer.<token>" */

@@ -9,7 +9,7 @@
  *            Refused connections are answered, half-closed and drained for up to a second here.
  * Layer      transport. Knows auth, the cache (names), the feed and http_server.
  * Limits     door_* and address_* settings; see rest_conf.c.
- * Threads    door_new..door_free from one thread; door_take_upgrade and the feed's callback from any.
+ * Threads    door_new..door_free from one thread; door_give and the feed's callback from any.
  *
  * Order in main, after the fence and with the caches loaded:
  *   door_policy_new, peers_new(conf, feed_log_id(feed)), http_server_new, door_new (binds), link server,

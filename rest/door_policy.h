@@ -40,9 +40,9 @@ struct addr door_client(struct door_policy *p, const struct addr *peer, const st
  * without one only explicit carriers pass; a foreign Origin never passes. */
 enum code door_origin_check(struct door_policy *p, struct str origin, bool by_cookie);
 
-/* -- dialect (requirements C-01) --------------------------------------------------------------- */
+/* -- dialect ---------------------------------------------------------------------------------- */
 
-enum door_style { /* how a refusal is shown (requirements C-30) */
+enum door_style { /* how a refusal is shown */
     DOOR_STYLE_HTTP,  /* plain status before the upgrade */
     DOOR_STYLE_CLOSE, /* 101, then a Close frame, which a browser can read */
 };

@@ -1,7 +1,7 @@
 /*
  * http_auth.h -- who makes an HTTP request
  *
- * Carriers of C-05 that exist on HTTP: Authorization, the cookie, ?access_token=. A cookie alone is
+ * The carriers that exist on HTTP: Authorization, the cookie, ?access_token=. A cookie alone is
  * believed for a state-changing request only from an allowed Origin or with Sec-Fetch-Site: same-origin.
  */
 #ifndef REST_HTTP_AUTH_H

@@ -2,7 +2,7 @@
  * http_router.h -- method and path to a route
  *
  * Paths are matched segment by segment on the raw text, then decoded, so an escaped slash never makes
- * a segment. Empty segments, "." and ".." match nothing. Pure after router_new.
+ * a segment. Empty segments, "." and ".." match nothing. Pure after http_router_new.
  */
 #ifndef REST_HTTP_ROUTER_H
 #define REST_HTTP_ROUTER_H

@@ -1,7 +1,7 @@
 /*
  * dialect_id.h -- the numbers of the dialects, and what a connection asked for
  *
- * The front door chooses once per connection (requirements C-01), the worker looks the number up in
+ * The front door chooses once per connection, the worker looks the number up in
  * its table. Numbers cross the link: append only.
  */
 #ifndef SHARED_DIALECT_ID_H
@@ -28,7 +28,6 @@ enum conn_option {
     CONN_EVENTS_READ = 8,     /* ?events=read */
     CONN_EVENTS_UPLOAD = 16,  /* ?events=upload */
     CONN_EVENTS_TYPING = 32,  /* ?events=typing */
-    CONN_DEV = 64,            /* accepted without a token under the development profile */
 };
 
 #endif

@@ -7,7 +7,7 @@
  *            every message, so that one costs some 130 bytes besides its texts.
  * Speed      Encoding is one reservation and plain stores; decoding copies no text.
  *
- * Adding a field: a new group at the end, in groups_of, size_of, the writer and the reader.
+ * Adding a field: a new group at the end, in groups_of, size_bound, the writer and the reader.
  */
 #include "shared/event.h"
 

@@ -1,7 +1,7 @@
 /*
  * dialect_rooms.c -- D0: client frames to operations, results and errors to frames (events: dialect_rooms_event.c)
  *
- * Client frames are an extension of the document, which shows none (requirements D-05):
+ * Client frames are an extension of the document, which shows none:
  *   {"type":"message","chat_id"|"user_id","content","message_type"?,"client_msg_id"?}
  *   {"type":"edit","chat_id","message_id","content"}   {"type":"delete","chat_id","message_id"}
  *   {"type":"read","chat_id","message_id"?,"seq"?}     {"type":"auth","token"}     {"type":"ping"}

@@ -64,7 +64,7 @@ static const char *role_name(uint64_t role)
     return role == ROLE_OWNER ? "owner" : role == ROLE_ADMIN ? "admin" : "member";
 }
 
-/* The payload of a message; its key set is fixed by the document (D-03). */
+/* The payload of a message; its key set is fixed by the document. */
 static void add_message_members(struct buf *out, const struct event *e)
 {
     rooms_add_id(out, "message_id", ID_MESSAGE, e->message_id, e->message_created_us);
