@@ -39,7 +39,7 @@ server_pid() {
 }
 
 sql() {
-    mariadb --no-defaults --socket="$socket" --user="$user" --default-character-set=utf8mb4 "$@"
+    mariadb --no-defaults --socket="$socket" --skip-ssl --user="$user" --default-character-set=utf8mb4 "$@"
 }
 
 write_config() {

@@ -42,7 +42,7 @@ describe('over TCP with TLS', () => {
     before(async () => {
         port = await freePort();
         await certificates();
-        await run(SCRIPT, ['start', sys.db.dir, 'skip-networking=0', 'bind-address=127.0.0.1', `port=${port}`, 'innodb_log_file_size=32M',
+        await run(SCRIPT, ['start', sys.db.dir, 'skip-networking=0', 'bind-address=127.0.0.1,127.0.0.2', `port=${port}`, 'innodb_log_file_size=32M',
             `ssl-ca=${at('ca.pem')}`, `ssl-cert=${at('server.pem')}`, `ssl-key=${at('server.key')}`]);
         await sys.db.start(); // it runs already: makes the database
         execFileSync(SCRIPT, ['sql', sys.db.dir], { input: `
@@ -84,8 +84,9 @@ describe('over TCP with TLS', () => {
     test('a certificate of somebody else: no entry, and the log says why', async () => {
         await (await says({ db_user: 'remote', db_tls_ca: at('other.pem') }))(/certificate|TLS|SSL/i);
     });
+    // Not 127.0.0.1: newer libraries take that for localhost.
     test('a certificate for another name: no entry, and the log says why', async () => {
-        await (await says({ db_tls_ca: at('ca.pem'), db_host: '127.0.0.1' }))(/certificate|TLS|SSL/i);
+        await (await says({ db_tls_ca: at('ca.pem'), db_host: '127.0.0.2' }))(/certificate|TLS|SSL/i);
     });
     test('a database that does not speak TLS is not talked to when TLS was asked for', async () => {
         const plain = new System({ name: '030-plain' });

@@ -49,7 +49,7 @@ proxy_sample() {
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=chat.example.org -keyout "$tmp/key.pem" -out "$tmp/cert.pem" \
         >/dev/null 2>&1
     sed "s#/etc/letsencrypt/live/chat.example.org/fullchain.pem#$tmp/cert.pem#; s#/etc/letsencrypt/live/chat.example.org/privkey.pem#$tmp/key.pem#;
-        s/listen \(\[::\]:\)\{0,1\}\([0-9]*\)/listen 127.0.0.1:2\2\1/; /\[::\]:/d" etc/nginx/confab.conf >"$tmp/site.conf"
+        /\[::\]:/d; s/listen 443/listen 127.0.0.1:20443/; s/listen 80/listen 127.0.0.1:20080/" etc/nginx/confab.conf >"$tmp/site.conf"
     {
         printf 'pid %s/nginx.pid;\nevents {}\nhttp {\naccess_log off;\n' "$tmp"
         printf '%s_temp_path '"$tmp"'/temp;\n' client_body proxy fastcgi uwsgi scgi
