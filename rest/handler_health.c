@@ -90,6 +90,10 @@ void metrics_get(struct http_request *rq)
         handler_fail(rq, CODE_FORBIDDEN, NULL);
         return;
     }
+    if (is_started(rq->svc)) {
+        struct svc_status now;
+        svc_status(rq->svc, &now); /* sets what is counted only when somebody asks */
+    }
     metrics_write(&rq->reply);
     rq->content_type = "text/plain; version=0.0.4; charset=utf-8";
     handler_finish(rq, 200);

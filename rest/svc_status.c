@@ -18,6 +18,11 @@ void svc_status(struct svc *svc, struct svc_status *out)
     if (out->workers_count > STATUS_WORKERS_MAX) {
         out->workers_count = STATUS_WORKERS_MAX;
     }
+    uint64_t waiting = 0;
+    for (unsigned i = 0; i < out->workers_count; i++) {
+        waiting += out->workers[i].stream_bytes;
+    }
+    metric_set(METRIC_FEED_STREAM_BYTES, (int64_t)waiting);
     cache_rdlock(svc->cache);
     out->users = cache_users_count(svc->cache);
     out->chats = cache_chats_count(svc->cache);
