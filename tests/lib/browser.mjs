@@ -21,7 +21,7 @@ export class Browser {
             '--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets',
             '--remote-debugging-port=0', `--user-data-dir=${browser.dir}`,
             ...(rules ? [`--host-resolver-rules=${rules}`] : []), ...args, 'about:blank',
-        ], { stdio: 'ignore', env: { ...process.env, HOME: browser.dir } });
+        ], { stdio: 'ignore', detached: true, env: { ...process.env, HOME: browser.dir } });
         browser.exited = new Promise((done) => { browser.process.once('exit', done); });
         const portFile = path.join(browser.dir, 'DevToolsActivePort');
         const [port, endpoint] = await until('Chromium opens its debugging port', () => {
@@ -73,9 +73,9 @@ export class Browser {
 
     async stop() {
         this.ws?.close();
-        this.process.kill('SIGKILL');
+        process.kill(-this.process.pid, 'SIGKILL'); // its children too: they still write to the directory
         await this.exited;
-        fs.rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+        fs.rmSync(this.dir, { recursive: true, force: true, maxRetries: 20 });
     }
 }
 
