@@ -56,6 +56,7 @@ SHARED_SRCS = \
 # $(BUILD)/confab-rest
 REST_SRCS = \
   rest/addr.c \
+  rest/answers.c \
   rest/apply.c \
   rest/auth.c \
   rest/auth_cache.c \
@@ -296,7 +297,7 @@ test_outq_SRCS = ws/outq.c ws/msg.c
 test_pending_SRCS = ws/pending.c
 test_wheel_SRCS = ws/wheel.c
 test_workpool_SRCS = rest/workpool.c
-test_writer_SRCS = $(FEED_TEST_SRCS) rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
+test_writer_SRCS = $(FEED_TEST_SRCS) rest/answers.c rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
 
 # Programs of the integration tests, built like unit tests but not run by themselves.
 TEST_HELPERS = \

@@ -222,11 +222,6 @@ void feed_publish(struct feed *f, const struct batch *b, struct job **jobs, unsi
     metric_set(METRIC_FEED_PUBLISHED, (int64_t)(f->ring.next - 1));
     metric_set(METRIC_FEED_RING_BYTES, (int64_t)f->ring.bytes);
     feed_unlock(f);
-    for (unsigned i = 0; i < count; i++) {
-        if (jobs[i]->done != NULL && jobs[i]->reply_to.worker == 0) {
-            jobs[i]->done(jobs[i]->ctx, &jobs[i]->outcome);
-        }
-    }
 }
 
 void feed_reply(struct feed *f, const struct feed_reply_to *to, const struct outcome *o)

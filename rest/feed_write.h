@@ -27,7 +27,7 @@ void feed_warm_from(struct feed *f, uint64_t first_id);
 /*
  * The batch is committed: in one critical section apply it to the caches, append its events to the
  * ring and to every worker's stream in id order, put each socket command's reply behind its events,
- * and advance published. Then, without locks, call done of every other job.
+ * and advance published. Other jobs are answered by the caller afterwards.
  */
 void feed_publish(struct feed *f, const struct batch *b, struct job **jobs, unsigned jobs_count);
 /* An answer outside any batch, e.g. a deadline. */

@@ -33,7 +33,7 @@ struct svc {
     struct ratelimit *logins;   /* routes with ROUTE_LIMIT by address (address_logins_per_minute); NULL: no limit */
 };
 
-/* Called exactly once, on the writer thread after publishing: be quick (fill the answer, resume). */
+/* Called exactly once, on the answering thread after publishing: be quick (fill the answer, resume). */
 typedef void (*svc_done)(void *ctx, const struct outcome *o);
 
 /*

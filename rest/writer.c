@@ -332,6 +332,10 @@ static void *reap(void *arg)
 
 enum rc writer_run(struct writer *w)
 {
+    w->answers = answers_new();
+    if (w->answers == NULL) {
+        return RC_NO_MEMORY;
+    }
     w->reaping = true;
     if (pthread_create(&w->reaper, NULL, reap, w) != 0) {
         w->reaping = false;
@@ -354,6 +358,8 @@ void writer_stop(struct writer *w)
         pthread_join(w->thread, NULL);
         w->running = false;
     }
+    answers_free(w->answers);
+    w->answers = NULL;
     pthread_mutex_lock(&w->lock);
     bool reaping = w->reaping;
     w->reaping = false;

@@ -222,7 +222,11 @@ static void publish(struct writer *w, struct job **jobs, unsigned count)
         if (jobs[i]->outcome.code != CODE_OK) {
             metric_add(METRIC_WRITER_REFUSED, 1);
         }
-        job_free(jobs[i]);
+    }
+    if (w->answers != NULL) {
+        answers_push(w->answers, jobs, count);
+    } else {
+        answers_now(jobs, count);
     }
 }
 

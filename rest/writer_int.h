@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "rest/answers.h"
 #include "rest/decide.h"
 #include "rest/recent.h"
 #include "rest/writer.h"
@@ -29,6 +30,7 @@ struct writer {
     _Atomic bool healthy;
     _Atomic uint64_t busy_since_ms;
     pthread_t thread, reaper;
+    struct answers *answers; /* while it runs */
     bool running, reaping;
 
     /* The thread's own. */
