@@ -205,6 +205,8 @@ int main(int argc, char **argv)
     (void)snprintf(name, sizeof(name), "ws%u", (unsigned)flags.worker);
     log_init(name, (enum log_level)conf->log_level);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    /* Nothing is read again; the one meant for confab-rest must not cost every client its connection. */
+    sigaction(SIGHUP, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     raise_files(conf);
     int status = run(&program, conf, (uint16_t)flags.worker);
     conf_release(keys, ws_conf_keys_count);

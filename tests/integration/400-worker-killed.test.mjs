@@ -77,6 +77,21 @@ test('without any worker: 503 with Retry-After for upgrades, REST goes on, readi
     await again.wait((f) => f.data?.content === 'nobody listens');
 });
 
+test('SIGHUP costs nobody a connection', async () => {
+    const ann = await sys.api.user();
+    const clients = await Promise.all([1, 2, 3, 4].map(() => sys.rooms(ann, { ext: true })));
+    await Promise.all(clients.map((c) => c.wait('live')));
+    for (const daemon of [sys.rest, ...sys.workers]) {
+        process.kill(daemon.child.pid, 'SIGHUP');
+    }
+    await until('confab-rest has read its file again', () => sys.rest.output().includes(' reloaded '));
+    for (const client of clients) {
+        client.send({ type: 'ping' });
+        await client.wait('pong');
+    }
+    assert.ok(sys.workers.every((worker) => worker.running));
+});
+
 test('a worker that is stopped politely closes with 1012 and its clients resume', async () => {
     const [ann, bob] = await sys.api.users(2);
     const room = await sys.api.group(ann, 'Polite', [bob]);
