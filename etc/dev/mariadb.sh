@@ -68,8 +68,10 @@ install_data() {
     [ -d "$dir/data/mysql" ] && return
     rm -rf "$dir/data.new"
     # Not /tmp: a MariaDB that starts removes every temporary table it finds there, also those of another one.
-    TMPDIR=$dir/tmp mariadb-install-db --no-defaults --datadir="$dir/data.new" --user="$user" --skip-test-db --skip-name-resolve --force \
-        --auth-root-authentication-method=socket --auth-root-socket-user="$user" >"$dir/install.log" 2>&1 ||
+    # A relative path, because its script does not take one with a space in it.
+    (cd "$dir" && TMPDIR=$dir/tmp mariadb-install-db --no-defaults --datadir=./data.new --user="$user" --force \
+        --skip-test-db --skip-name-resolve --auth-root-authentication-method=socket --auth-root-socket-user="$user" \
+        >"$dir/install.log" 2>&1) ||
         fail "mariadb-install-db failed: $(grep -iE 'error|cannot|no space' "$dir/install.log" | head -n 5)"
     rm -f "$dir"/data.new/ib_logfile0.bak
     mv "$dir/data.new" "$dir/data"
@@ -113,6 +115,7 @@ stop() {
         [ $SECONDS -lt $deadline ] || fail "mariadbd $pid does not end"
         sleep 0.05
     done
+    [ "${socket%/*}" = "$dir" ] || rmdir "${socket%/*}" 2>/dev/null || true
 }
 
 # Idempotent; an existing password stays.

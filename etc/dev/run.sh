@@ -16,6 +16,7 @@ WORKERS=${WORKERS:-2}
 say() { echo "run: $*"; }
 fail() { echo "run: $*" >&2; exit 1; }
 
+sockets= # the directory of the link's socket
 keepers=() # the last one started first: workers stop before the API, the API before the database
 stop_all() {
     trap '' INT TERM
@@ -27,6 +28,7 @@ stop_all() {
         wait "$k" 2>/dev/null || true
     done
     etc/dev/mariadb.sh stop "$VAR/db" || true
+    case $sockets in /tmp/confab-*) rmdir "$sockets" 2>/dev/null || true ;; esac
     say "stopped; the data stays in $VAR/"
 }
 
@@ -56,7 +58,7 @@ listeners() {
 }
 
 write_config() {
-    local sockets state
+    local state
     state=$(cd "$VAR" && pwd)
     sockets=$(etc/dev/short-dir.sh "$VAR")
     secret "$VAR/jwt.secret"

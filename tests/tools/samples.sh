@@ -8,7 +8,8 @@ cd "$(dirname "$0")/../.."
 passed=0
 failed=0
 tmp=$(mktemp -d)
-trap 'etc/dev/mariadb.sh stop "$tmp/db" >/dev/null 2>&1; rm -rf "$tmp"' EXIT
+db="$tmp/a directory $(printf 'x%.0s' {1..90})" # with a space, and too deep for a socket
+trap 'etc/dev/mariadb.sh stop "$db" >/dev/null 2>&1; rm -rf "$tmp"' EXIT
 
 # check NAME COMMAND...: succeeds and is quiet, else its output is shown
 check() {
@@ -59,9 +60,9 @@ proxy_sample() {
 }
 
 database_sample() {
-    etc/dev/mariadb.sh start "$tmp/db" innodb_log_file_size=16M innodb_buffer_pool_size=32M &&
-        etc/dev/mariadb.sh sql "$tmp/db" <etc/mariadb/confab.sql &&
-        [ "$(etc/dev/mariadb.sh sql "$tmp/db" -N -e "SHOW GRANTS FOR confab@localhost" | grep -c 'ON `confab`')" = 1 ]
+    etc/dev/mariadb.sh start "$db" innodb_log_file_size=16M innodb_buffer_pool_size=32M &&
+        etc/dev/mariadb.sh sql "$db" <etc/mariadb/confab.sql &&
+        [ "$(etc/dev/mariadb.sh sql "$db" -N -e "SHOW GRANTS FOR confab@localhost" | grep -c 'ON `confab`')" = 1 ]
 }
 
 installs() {
