@@ -62,7 +62,7 @@ static void fill_message(const struct cache *c, const struct row_message *m, str
     fill_user(c, m->sender_id, &out->sender);
 }
 
-void event_fill(const struct cache *c, const struct row_event *e, const struct row_message *m,
+void event_fill(const struct cache *c, const struct row_event *e, const struct event_rows *rows,
                 struct event *out)
 {
     *out = (struct event){
@@ -76,7 +76,7 @@ void event_fill(const struct cache *c, const struct row_event *e, const struct r
     if (e->subject_id != 0) {
         fill_user(c, e->subject_id, &out->subject);
     }
-    if (m != NULL) {
-        fill_message(c, m, out);
+    if (rows->message != NULL) {
+        fill_message(c, rows->message, out);
     }
 }

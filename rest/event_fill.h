@@ -11,8 +11,12 @@
 #include "rest/store.h"
 #include "shared/event.h"
 
-/* m: the message the event is about, or NULL. A deleted message has no text for anybody. */
-void event_fill(const struct cache *c, const struct row_event *e, const struct row_message *m,
+struct event_rows { /* what the event refers to, each NULL when it refers to none */
+    const struct row_message *message; /* also of a notification about one; a deleted one has no text for anybody */
+    const struct row_note *note;
+    const struct row_checkin *checkin;
+};
+void event_fill(const struct cache *c, const struct row_event *e, const struct event_rows *rows,
                 struct event *out);
 bool event_is_message(uint8_t kind);
 

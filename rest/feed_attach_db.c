@@ -107,7 +107,7 @@ static uint16_t render(struct replay *r, struct buf *events, uint32_t *used)
         if ((event_is_message(r->refs[i].kind) && m == NULL) || !row_visible(f, r, user, &r->refs[i])) {
             continue;
         }
-        event_fill(f->cache, &r->refs[i], m, &e);
+        event_fill(f->cache, &r->refs[i], &(struct event_rows){.message = m}, &e);
         event_encode(events, &e);
         n++;
     }

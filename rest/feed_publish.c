@@ -127,12 +127,15 @@ static void send_to_workers(struct publisher *p, const struct event *e)
     }
 }
 
-static const struct row_message *message_of(const struct batch *b, const struct draft *d)
+static struct event_rows rows_of(const struct batch *b, const struct draft *d)
 {
+    struct event_rows rows = {0};
     if (d->message_new != BATCH_NONE) {
-        return &b->rows.messages_new[d->message_new];
+        rows.message = &b->rows.messages_new[d->message_new];
+    } else if (d->message_set != BATCH_NONE) {
+        rows.message = &b->rows.messages_set[d->message_set];
     }
-    return d->message_set != BATCH_NONE ? &b->rows.messages_set[d->message_set] : NULL;
+    return rows;
 }
 
 static void publish_draft(struct publisher *p, const struct batch *b, const struct draft *d)
@@ -145,7 +148,8 @@ static void publish_draft(struct publisher *p, const struct batch *b, const stru
         feed_sets_end(f, cache_chat_ever(f->cache, d->event.chat_id));
     }
     apply_draft(f->cache, b, d);
-    event_fill(f->cache, &d->event, message_of(b, d), &e);
+    const struct event_rows rows = rows_of(b, d);
+    event_fill(f->cache, &d->event, &rows, &e);
     e.origin_worker = d->origin_worker;
     e.origin_session = d->origin_session;
     buf_clear(&p->encoded);
@@ -267,7 +271,7 @@ void feed_warm(struct feed *f, const struct row_event *row, const struct row_mes
         prev = map64_get(&f->warm_last, row->chat_id, &place) ? f->warm_base + place : 0;
         map64_put(&f->warm_last, row->chat_id, (uint32_t)(row->id - f->warm_base));
     }
-    event_fill(f->cache, row, m, &e);
+    event_fill(f->cache, row, &(struct event_rows){.message = m}, &e);
     event_encode(&p.encoded, &e);
     find_extra(&p, row);
     push_ring(&p, &e, prev);

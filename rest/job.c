@@ -22,6 +22,13 @@ static void hash_cmd(const struct cmd *c, struct key16 *out)
     for (uint32_t i = 0; i < c->users_count; i++) {
         buf_add_be64(&b, c->users[i]);
     }
+    if (c->kind >= CMD_NOTIFY) { /* stored hashes of the older kinds stay what they are */
+        buf_add_be64(&b, c->number2);
+        buf_add_be32(&b, (uint32_t)c->title.len);
+        buf_add_str(&b, c->title);
+        buf_add_be8(&b, c->link.p != NULL);
+        buf_add_str(&b, c->link);
+    }
     hash16(buf_str(&b), out);
     buf_release(&b);
 }
@@ -40,7 +47,7 @@ static struct str copy_text(char **at, struct str s)
 struct job *job_new(const struct cmd *c, svc_done done, void *ctx, uint64_t deadline_ms)
 {
     size_t users_bytes = (size_t)c->users_count * sizeof(c->users[0]);
-    size_t text_bytes = c->name.len + c->content.len + c->secret.len + 3;
+    size_t text_bytes = c->name.len + c->content.len + c->secret.len + c->title.len + c->link.len + 5;
     struct job *j = mem_try(1, sizeof(*j) + users_bytes + text_bytes);
     if (j == NULL) {
         return NULL;
@@ -58,6 +65,8 @@ struct job *job_new(const struct cmd *c, svc_done done, void *ctx, uint64_t dead
     j->cmd.name = copy_text(&text, c->name);
     j->cmd.content = copy_text(&text, c->content);
     j->cmd.secret = copy_text(&text, c->secret);
+    j->cmd.title = copy_text(&text, c->title);
+    j->cmd.link = c->link.p != NULL ? copy_text(&text, c->link) : STR_NONE;
     hash_cmd(&j->cmd, &j->hash);
     return j;
 }

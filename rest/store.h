@@ -125,6 +125,20 @@ struct row_message {
     struct key16 hash;   /* of operation and body */
     struct str kind, content;
 };
+struct row_note { /* a notification */
+    uint64_t id;      /* event id of its creation */
+    uint64_t user_id; /* 0: everybody who was registered then */
+    uint64_t created_us, read_us, deleted_us; /* 0: not; of a broadcast they are kept per user */
+    uint64_t chat_id, seq, sender_id;         /* the message it is about; 0: none */
+    uint8_t preview;                          /* enum preview */
+    struct str kind, title, text, link;       /* link.p == NULL: none */
+};
+struct row_checkin {
+    uint64_t id; /* event id */
+    uint64_t session_id, user_id, by_user_id, at_us; /* user_id 0: a code that nobody has */
+    bool success;
+    struct str payload; /* the dashboard frame, rendered for event_fill; no column */
+};
 struct row_event {
     uint64_t id;
     uint8_t kind;

@@ -41,6 +41,24 @@ enum cmd_kind {
     CMD_REVOKE = 16,            /* user_id, number2 = family or 0 = all; rest only */
     CMD_TYPING = 32,            /* chat_id, number; ephemeral, never reaches the writer */
     CMD_FOCUS = 33,             /* chat_id or 0; ephemeral */
+    /* From here on rest only: these never cross the link. */
+    CMD_NOTIFY = 40,               /* the notifier's: content = what it decided about messages (rest/notes.h) */
+    CMD_NOTIFICATION_CREATE = 41,  /* users (none: everybody), name = kind, title, content = text, link */
+    CMD_NOTIFICATION_READ = 42,    /* number2 = notification */
+    CMD_NOTIFICATION_READ_ALL = 43,
+    CMD_NOTIFICATION_DELETE = 44,  /* number2 = notification */
+    CMD_NOTIFICATIONS_SEEN = 45,   /* user_id has read chat_id up to seq */
+    CMD_PREFERENCES = 46,          /* content = the user's notification preferences (canonical JSON) */
+    CMD_LAST_SEEN = 47,            /* users, content = their times (big-endian us) */
+    CMD_SESSION_CREATE = 50,       /* event sessions: see rest/decide_session.c */
+    CMD_SESSION_UPDATE = 51,
+    CMD_SESSION_DELETE = 52,
+    CMD_SESSION_ROLE = 53,
+    CMD_SESSION_ATTENDEES = 54,
+    CMD_SESSION_KEY = 55,
+    CMD_CHECKIN = 56,
+    CMD_ATTACHMENT_ADD = 60,       /* attachments: see rest/decide_attachment.c */
+    CMD_ATTACHMENT_REMOVE = 61,
 };
 
 enum cmd_status { CMD_STATUS_KEEP = 0, CMD_STATUS_ACTIVE = 1, CMD_STATUS_DISABLED = 2 };
@@ -62,6 +80,7 @@ struct cmd {
     struct str name;
     struct str content;
     struct str secret;
+    struct str title, link; /* link.p == NULL: none; never cross the link */
     const uint64_t *users; /* users_count ids, not necessarily distinct */
     uint32_t users_count;
     uint16_t origin_worker;
@@ -81,7 +100,7 @@ struct outcome {
     uint64_t number;    /* family id; for a message sent on a socket the creation time of the chat (us) */
 };
 
-/* Wire forms, without `secret` and key2 (those commands never cross the link: the decoder refuses them). users
+/* Wire forms, without `secret`, key2, title and link (those commands never cross the link: the decoder refuses them). users
  * beyond CMD_USERS_MAX are not sent; such a list is above every member limit and is refused anyway. */
 void cmd_encode(struct buf *out, const struct cmd *c);
 /* users points into *users_out, which the caller frees; views into the input. RC_PROTOCOL, RC_TOO_BIG,

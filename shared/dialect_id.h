@@ -28,6 +28,9 @@ enum conn_option {
     CONN_EVENTS_READ = 8,     /* ?events=read */
     CONN_EVENTS_UPLOAD = 16,  /* ?events=upload */
     CONN_EVENTS_TYPING = 32,  /* ?events=typing */
+    CONN_EVENTS_GROUP = 64,   /* ?events=group */
+    CONN_CHAT_UPDATES = 128,  /* wants the state of chats (EV_CHAT_UPDATE); its dialect says so, never the client */
+    CONN_REPLAY = 256,        /* ?replay=N on a dashboard; N is in since */
 };
 
 #endif

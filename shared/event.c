@@ -33,12 +33,14 @@ enum group {
     G_PAYLOAD = 1 << 16,
     G_NUMBER = 1 << 17,
     G_ORIGIN = 1 << 18,
-    G_ALL = (1 << 19) - 1,
+    G_NOTE_ID = 1 << 19,
+    G_NOTE = 1 << 20, /* the rest of it */
+    G_ALL = (1 << 21) - 1,
 };
 
 #define KIND_SHIFT 24
 #define MESSAGE_FLAGS_ALL (MESSAGE_EDITED | MESSAGE_DELETED)
-#define FIXED_MAX_BYTES 320 /* everything but the texts */
+#define FIXED_MAX_BYTES 360 /* everything but the texts */
 #define TEXT16_MAX_BYTES UINT16_MAX
 
 /* -- which groups ------------------------------------------------------------------------------ */
@@ -91,6 +93,13 @@ static uint32_t chat_groups(const struct event *e)
            (peers ? G_PEERS : 0) | (peer_names ? G_PEER_NAMES : 0);
 }
 
+static uint32_t note_groups(const struct event_note *n)
+{
+    bool rest = n->created_us != 0 || n->is_read || n->preview != 0 || n->kind.len != 0 ||
+                n->title.len != 0 || n->text.len != 0 || n->link.p != NULL;
+    return (n->id != 0 ? G_NOTE_ID : 0) | (rest ? G_NOTE : 0);
+}
+
 static uint32_t groups_of(const struct event *e)
 {
     bool origin = e->origin_worker != 0 || e->origin_session != 0;
@@ -99,7 +108,7 @@ static uint32_t groups_of(const struct event *e)
            sender_groups(e) | (e->seq != 0 ? G_SEQ : 0) |
            (e->message_kind.len != 0 ? G_MESSAGE_KIND : 0) |
            (e->content.len != 0 ? G_CONTENT : 0) | (e->payload.len != 0 ? G_PAYLOAD : 0) |
-           (e->number != 0 ? G_NUMBER : 0) | (origin ? G_ORIGIN : 0);
+           (e->number != 0 ? G_NUMBER : 0) | (origin ? G_ORIGIN : 0) | note_groups(&e->note);
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */
@@ -111,7 +120,8 @@ static size_t size_bound(const struct event *e)
            e->peer[1].username.len + e->peer[1].name.len + e->actor.username.len +
            e->actor.name.len + e->subject.username.len + e->subject.name.len +
            e->sender.username.len + e->sender.name.len + e->message_kind.len + e->content.len +
-           e->payload.len;
+           e->payload.len + e->note.kind.len + e->note.title.len + e->note.text.len +
+           e->note.link.len;
 }
 
 static unsigned char *put(unsigned char *to, uint64_t v, unsigned bytes)
@@ -207,6 +217,24 @@ static unsigned char *put_message(unsigned char *to, const struct event *e, uint
     return to;
 }
 
+#define NOTE_IS_READ 1
+#define NOTE_HAS_LINK 2
+
+static unsigned char *put_note(unsigned char *to, const struct event_note *n, uint32_t groups)
+{
+    if (groups & G_NOTE_ID) {
+        to = put64(to, n->id);
+    }
+    if (groups & G_NOTE) {
+        to = put64(to, n->created_us);
+        *to++ = (unsigned char)((n->is_read ? NOTE_IS_READ : 0) | (n->link.p ? NOTE_HAS_LINK : 0));
+        *to++ = n->preview;
+        to = put_text16(put_text16(to, n->kind), n->title);
+        to = put_text16(put_text32(to, n->text), n->link);
+    }
+    return to;
+}
+
 static unsigned char *put_rest(unsigned char *to, const struct event *e, uint32_t groups)
 {
     if (groups & G_PAYLOAD) {
@@ -218,7 +246,7 @@ static unsigned char *put_rest(unsigned char *to, const struct event *e, uint32_
     if (groups & G_ORIGIN) {
         to = put64(put16(to, e->origin_worker), e->origin_session);
     }
-    return to;
+    return put_note(to, &e->note, groups);
 }
 
 void event_encode(struct buf *out, const struct event *e)
@@ -307,6 +335,26 @@ static void get_message(struct rd *r, struct event *e, uint32_t groups)
     }
 }
 
+static void get_note(struct rd *r, struct event_note *n, uint32_t groups)
+{
+    if (groups & G_NOTE_ID) {
+        n->id = rd_be64(r);
+    }
+    if (groups & G_NOTE) {
+        n->created_us = rd_be64(r);
+        uint8_t flags = rd_be8(r);
+        n->is_read = (flags & NOTE_IS_READ) != 0;
+        n->preview = rd_be8(r);
+        n->kind = rd_str16(r);
+        n->title = rd_str16(r);
+        n->text = rd_str32(r);
+        n->link = rd_str16(r);
+        if (!(flags & NOTE_HAS_LINK)) {
+            n->link = STR_NONE;
+        }
+    }
+}
+
 static void get_rest(struct rd *r, struct event *e, uint32_t groups)
 {
     if (groups & G_PAYLOAD) {
@@ -319,12 +367,13 @@ static void get_rest(struct rd *r, struct event *e, uint32_t groups)
         e->origin_worker = rd_be16(r);
         e->origin_session = rd_be64(r);
     }
+    get_note(r, &e->note, groups);
 }
 
 static bool kind_is_known(uint8_t kind)
 {
     return (kind >= EV_CHAT_CREATED && kind <= EV_CHECKIN) ||
-           (kind >= EV_TYPING && kind <= EV_UPLOAD);
+           (kind >= EV_TYPING && kind <= EV_CHAT_UPDATE);
 }
 
 static bool groups_are_sane(uint32_t groups)
@@ -340,7 +389,7 @@ static bool ranges_are_sane(const struct event *e)
 {
     bool is_role = e->kind == EV_MEMBER_ADDED || e->kind == EV_MEMBER_ROLE;
     return e->chat_kind <= CHAT_GROUP && (e->message_flags & ~MESSAGE_FLAGS_ALL) == 0 &&
-           (!is_role || e->number <= ROLE_OWNER);
+           (!is_role || e->number <= ROLE_OWNER) && e->note.preview <= PREVIEW_NONE;
 }
 
 enum rc event_decode(struct rd *in, struct event *out)

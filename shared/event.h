@@ -36,25 +36,43 @@ enum event_kind {
     EV_USER_CREATED = 11,  /* subject_*; for nobody but the log */
     EV_USER_CHANGED = 12,  /* subject_*; profile or disabled */
     EV_REVOKED = 13,       /* subject_id, number = token family, 0 = all; sessions close with 4401 */
-    EV_NOTIFICATION = 14,  /* notification kinds: subject_id, payload (JSON) */
-    EV_NOTIFICATION_READ = 15,
-    EV_NOTIFICATION_READ_ALL = 16,
+    /* Notification kinds: subject_id = whose it is, 0 = everybody's (a broadcast); note.id. */
+    EV_NOTIFICATION = 14,  /* note_*; one about a message also chat_*, message_*, seq, sender, content = preview */
+    EV_NOTIFICATION_READ = 15,     /* number = unread notifications of the subject afterwards, as below */
+    EV_NOTIFICATION_READ_ALL = 16, /* note.id = the newest that is read */
     EV_NOTIFICATION_DELETED = 17,
-    EV_CHECKIN = 18,       /* topic recipients, payload (JSON) */
+    EV_CHECKIN = 18,       /* number = topic (event session), subject_* when known, payload = the frame (JSON object) */
     EV_TYPING = 32,        /* ephemeral: number = 1 typing, 0 stopped */
     EV_PRESENCE = 33,      /* ephemeral: subject_*, number = 1 online, at_us = last seen */
-    EV_UPLOAD = 34,        /* ephemeral: payload (JSON) */
+    EV_UPLOAD = 34,        /* ephemeral: chat_*, message_id = upload id, number = bytes so far, seq = bytes in all,
+                              version = enum upload_state */
+    EV_CHAT_UPDATE = 35,   /* ephemeral state of a chat: chat_*, seq = last message, content = its text (shortened),
+                              message_created_us = 0: there is none; number = kind of the event behind it, actor_*.
+                              Recipients are numbered with their unread messages */
 };
 
 enum chat_kind { CHAT_DIRECT = 1, CHAT_GROUP = 2 };
 enum member_role { ROLE_NONE = 0, ROLE_MEMBER = 1, ROLE_ADMIN = 2, ROLE_OWNER = 3 };
 enum message_flag { MESSAGE_EDITED = 1, MESSAGE_DELETED = 2 };
+enum upload_state { UPLOAD_RUNNING = 1, UPLOAD_DONE = 2, UPLOAD_FAILED = 3 };
+/* How much of a message its notification shows. */
+enum preview { PREVIEW_FULL = 0, PREVIEW_SENDER = 1, PREVIEW_NONE = 2 };
 
 struct event_user {
     uint64_t id;
     uint64_t created_us;
     struct str username;
     struct str name; /* display name */
+};
+
+struct event_note { /* a notification */
+    uint64_t id; /* the event that created it */
+    uint64_t created_us;
+    bool is_read;
+    uint8_t preview; /* enum preview */
+    struct str kind; /* "new_message", "new_comment", ... */
+    struct str title, text;
+    struct str link; /* p == NULL: none */
 };
 
 struct event {
@@ -81,6 +99,7 @@ struct event {
     struct str message_kind;  /* "text", "image", "file", ... */
     struct str content;
     struct str payload;       /* JSON of kinds that have no fields of their own */
+    struct event_note note;
     uint64_t number;
 
     uint16_t origin_worker;   /* which connection caused it; 0 = none (REST) */

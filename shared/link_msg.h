@@ -18,7 +18,7 @@
 #include "shared/link_frame.h"
 
 #define LINK_MAGIC 0x434f4e46u /* CONF */
-#define LINK_MAJOR 1
+#define LINK_MAJOR 2
 #define LINK_MINOR 0
 
 struct link_hello {
@@ -65,12 +65,14 @@ struct link_adopt {
     uint64_t since;
     uint64_t topic; /* recipient set to join, 0 = none */
     uint64_t peer_key; /* opaque; given back in SESSION_CLOSED and HELLO_PEERS */
-    struct str peer, username, name, head;
+    struct str peer, username, name;
+    struct str asked; /* the user as the client named it (?userId=); empty: not */
+    struct str head;
 };
-enum link_to { LINK_TO_NONE = 0, LINK_TO_ALL = 1, LINK_TO_SLOTS = 2, LINK_TO_SET = 3, LINK_TO_SLOTS_NUMBERED = 4 };
+enum link_to { LINK_TO_NONE = 0, LINK_TO_ALL = 1, LINK_TO_SLOTS = 2, LINK_TO_SET = 3, LINK_TO_SLOTS_NUMBERED = 4, LINK_TO_TOPIC = 5 };
 struct link_recipients {
     uint8_t to;          /* enum link_to */
-    uint64_t set;        /* LINK_TO_SET: chat id or topic */
+    uint64_t set;        /* LINK_TO_SET: chat id; LINK_TO_TOPIC: topic, whose sessions may have no user */
     uint32_t count;      /* LINK_TO_SLOTS*, also extra slots beside a set (a removed member) */
     struct str slots;    /* count * (slot32), or count * (slot32 number32) when numbered */
 };
@@ -85,6 +87,7 @@ struct link_attach {
     uint32_t since_log;
     uint64_t since;
     uint32_t options;
+    uint64_t topic; /* not 0: the last `since` events of the topic instead */
 };
 enum link_gap_reason { LINK_GAP_TRIMMED = 1, LINK_GAP_FUTURE = 2, LINK_GAP_OTHER_LOG = 3, LINK_GAP_TOO_MUCH = 4, LINK_GAP_MALFORMED = 5 };
 
@@ -219,8 +222,8 @@ RC_CHECK enum rc link_get_kick(struct str body, uint32_t *slot, uint64_t *sessio
 
 struct link_presence {
     uint32_t slot;
-    uint64_t focus_chat; /* 0: none */
-    bool active;         /* an application frame since the last report */
+    uint64_t focus_chat;
+    bool active; /* false: no session of the user here is on it any more */
 };
 void link_put_presence(struct buf *q, const struct link_presence *changes, uint16_t count);
 RC_CHECK enum rc link_get_presence(struct str body, struct link_presence *changes, uint16_t room,

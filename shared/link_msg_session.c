@@ -41,6 +41,7 @@ void link_put_adopt(struct buf *q, uint32_t adopt_id, const struct link_adopt *m
     add_adopt_text(q, m->peer);
     add_adopt_text(q, m->username);
     add_adopt_text(q, m->name);
+    add_adopt_text(q, m->asked);
     add_adopt_text(q, m->head);
     link_frame_end(q, start);
 }
@@ -62,6 +63,7 @@ enum rc link_get_adopt(struct str body, struct link_adopt *m)
     a.peer = rd_str16(&r);
     a.username = rd_str16(&r);
     a.name = rd_str16(&r);
+    a.asked = rd_str16(&r);
     a.head = rd_str16(&r);
     if (done(&r) != RC_OK) {
         return RC_PROTOCOL;

@@ -18,16 +18,21 @@ static bool has_slots(uint8_t to)
     return to == LINK_TO_SLOTS || to == LINK_TO_SET || to == LINK_TO_SLOTS_NUMBERED;
 }
 
+static bool has_set(uint8_t to)
+{
+    return to == LINK_TO_SET || to == LINK_TO_TOPIC;
+}
+
 static size_t entry_bytes(uint8_t to)
 {
     return to == LINK_TO_SLOTS_NUMBERED ? NUMBERED_BYTES : SLOT_BYTES;
 }
 
-/* to8; for a set its set64; for slots (extra ones beside a set) count32 and the entries. */
+/* to8; for a set or a topic its set64; for slots (extra ones beside a set) count32 and the entries. */
 static void add_recipients(struct buf *q, const struct link_recipients *to)
 {
     buf_add_be8(q, to->to);
-    if (to->to == LINK_TO_SET) {
+    if (has_set(to->to)) {
         buf_add_be64(q, to->set);
     }
     if (has_slots(to->to)) {
@@ -40,11 +45,11 @@ static struct link_recipients get_recipients(struct rd *r)
 {
     struct link_recipients to = {0};
     to.to = rd_be8(r);
-    if (to.to > LINK_TO_SLOTS_NUMBERED) {
+    if (to.to > LINK_TO_TOPIC) {
         r->bad = true;
         return to;
     }
-    if (to.to == LINK_TO_SET) {
+    if (has_set(to.to)) {
         to.set = rd_be64(r);
     }
     if (has_slots(to.to)) {
@@ -143,6 +148,7 @@ void link_put_attach(struct buf *q, const struct link_attach *m)
     buf_add_be32(q, m->since_log);
     buf_add_be64(q, m->since);
     buf_add_be32(q, m->options);
+    buf_add_be64(q, m->topic);
     link_frame_end(q, start);
 }
 
@@ -156,6 +162,7 @@ enum rc link_get_attach(struct str body, struct link_attach *m)
     a.since_log = rd_be32(&r);
     a.since = rd_be64(&r);
     a.options = rd_be32(&r);
+    a.topic = rd_be64(&r);
     if (done(&r) != RC_OK) {
         return RC_PROTOCOL;
     }

@@ -7,6 +7,8 @@
  * Encoding  encode is called once per (event, ext or not, variant) and its bytes are shared by all
  *           receivers, so it must depend on nothing but its arguments. variant() says which receivers
  *           see different text; most events have one variant for everybody.
+ * Filters   wants() and the subscriptions (which the core keeps) leave receivers out before encoding; they
+ *           are filters on top of the recipients that confab-rest names, never rights.
  * Adding    a file ws/dialect_<name>.c, its line in dialect_list.c, transcripts in tests/dialect/<name>/.
  * Threads   Loop thread only.
  */
@@ -34,8 +36,11 @@ struct conn; /* one connection; dialects only pass it on */
 /* -- operations ---------------------------------------------------------------------------------- */
 
 enum op_kind {
-    OP_COMMAND = 1, /* cmd: change something, or an ephemeral signal (typing, focus) */
+    OP_COMMAND = 1, /* cmd: change something, or an ephemeral signal: CMD_TYPING, which is coalesced and answered only
+                       when it is refused, and CMD_FOCUS, after which this is the chat the connection looks at */
     OP_AUTH = 2,    /* token: refresh the connection's token in-band */
+    OP_SUBSCRIBE = 3,   /* cmd.chat_id: hear of it from the answer on; CODE_FORBIDDEN when the user is not in it */
+    OP_UNSUBSCRIBE = 4, /* cmd.chat_id: no more; also when it was not subscribed */
 };
 
 struct op {
@@ -52,7 +57,7 @@ struct op_result {
     uint64_t hint;
     struct str ref;
     enum code code;
-    struct outcome outcome; /* OP_COMMAND that went well */
+    struct outcome outcome; /* OP_COMMAND that went well; OP_SUBSCRIBE and OP_UNSUBSCRIBE: chat_id, also on failure */
     uint64_t expires_s;     /* OP_AUTH that went well; 0: never */
 };
 
@@ -69,11 +74,18 @@ struct notice {
 
 /* -- frames -------------------------------------------------------------------------------------- */
 
+struct dialect_hello { /* for whom a connection opens */
+    uint64_t user_id; /* 0: nobody is logged in */
+    struct str username, name;
+    struct str asked; /* the user as the client named it, or empty */
+};
+
 struct dialect_view { /* for whom a frame is made */
     bool ext;
     uint8_t variant;     /* from variant() */
     uint32_t log_prefix; /* first half of the cursor */
     uint64_t viewer_id;  /* a user that sees this variant */
+    uint64_t now_us;     /* for frames that are about no event */
 };
 
 struct dialect_frame {
@@ -95,6 +107,17 @@ struct dialect {
 
     /* One complete message; may call the functions below. */
     void (*receive)(struct conn *c, void *state, struct str message, bool binary);
+    /* What every connection of it wants to hear of, as if the client had asked: enum conn_option bits. */
+    uint32_t watches;
+    /* Events of a chat (all that have a chat_id) come only to connections that have subscribed to it. */
+    bool subscribes;
+    /* The first frame of a connection, ahead of everything else. NULL: none. */
+    void (*greet)(const struct dialect_hello *h, const struct dialect_view *v, struct dialect_frame *f);
+    /* false: not for this receiver. options: enum conn_option, watches included. NULL: all of them. */
+    bool (*wants)(const struct event *e, uint64_t viewer_id, uint32_t options);
+    /* Frames of state: while an older one with the same key waits for a connection, it is dropped for the newer.
+     * 0: the frame is no state. NULL: none is. */
+    uint64_t (*state_key)(const struct event *e);
     /* 0..DIALECT_VARIANTS-1. NULL: one variant. */
     uint8_t (*variant)(const struct event *e, uint64_t viewer_id);
     void (*encode)(const struct event *e, const struct dialect_view *v, struct dialect_frame *f);

@@ -102,6 +102,20 @@ static struct event_user event_user(struct gen *g)
     return u;
 }
 
+static struct event_note event_note(struct gen *g)
+{
+    struct event_note n = {0};
+    n.id = u64(g);
+    n.created_us = u64(g);
+    n.is_read = flag(g);
+    n.preview = flag(g) ? PREVIEW_NONE : PREVIEW_FULL;
+    n.kind = text(g, 100);
+    n.title = text(g, 300);
+    n.text = text(g, 300);
+    n.link = flag(g) ? text(g, 300) : STR_NONE;
+    return n;
+}
+
 struct event link_sample_event(uint8_t event_kind, enum link_sample_kind kind)
 {
     struct gen g = {kind, event_kind};
@@ -126,6 +140,7 @@ struct event link_sample_event(uint8_t event_kind, enum link_sample_kind kind)
     e.message_kind = text(&g, 100);
     e.content = text32(&g);
     e.payload = text32(&g);
+    e.note = event_note(&g);
     bool is_role = event_kind == EV_MEMBER_ADDED || event_kind == EV_MEMBER_ROLE;
     e.number = is_role ? (flag(&g) ? ROLE_OWNER : 0) : u64(&g);
     e.origin_worker = u16(&g);
@@ -231,6 +246,7 @@ static void sample_adopt(struct gen *g, struct buf *out)
     m.peer = text(g, LINK_ADOPT_TEXT_MAX_BYTES);
     m.username = text(g, LINK_ADOPT_TEXT_MAX_BYTES);
     m.name = text(g, LINK_ADOPT_TEXT_MAX_BYTES);
+    m.asked = text(g, LINK_ADOPT_TEXT_MAX_BYTES);
     m.head = text(g, LINK_ADOPT_TEXT_MAX_BYTES);
     link_put_adopt(out, id, &m);
 }
@@ -289,6 +305,7 @@ static void sample_attach(struct gen *g, struct buf *out)
     m.since_log = u32(g);
     m.since = u64(g);
     m.options = u32(g);
+    m.topic = u64(g);
     link_put_attach(out, &m);
 }
 

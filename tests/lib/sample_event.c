@@ -31,6 +31,11 @@ static uint8_t kind_of(struct jval o)
         {"message_deleted", EV_MESSAGE_DELETED}, {"read", EV_READ},
         {"revoked", EV_REVOKED},             {"user_changed", EV_USER_CHANGED},
         {"typing", EV_TYPING},               {"presence", EV_PRESENCE},
+        {"notification", EV_NOTIFICATION},   {"notification_read", EV_NOTIFICATION_READ},
+        {"notification_read_all", EV_NOTIFICATION_READ_ALL},
+        {"notification_deleted", EV_NOTIFICATION_DELETED},
+        {"checkin", EV_CHECKIN},             {"upload", EV_UPLOAD},
+        {"chat_update", EV_CHAT_UPDATE},
     };
     struct str name = sample_str(o, "kind", STR("message"));
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -49,7 +54,18 @@ struct event sample_event(struct jval o)
     struct event_user bob = {2, 1700000000000000u, STR("bob"), STR("Bob")};
     struct event_user subject = bob;
     subject.id = sample_u64(o, "subject", 2);
+    struct event_note note = {
+        .id = sample_u64(o, "note", 0),
+        .created_us = sample_u64(o, "note", 0) != 0 ? SAMPLE_MESSAGE_US : 0,
+        .preview = (uint8_t)sample_u64(o, "preview", PREVIEW_FULL),
+        .kind = sample_str(o, "note_kind", STR("")),
+        .title = sample_str(o, "note_title", STR("")),
+        .text = sample_str(o, "note_text", STR("")),
+        .link = sample_str(o, "note_link", STR_NONE),
+    };
     return (struct event){
+        .note = note,
+        .payload = sample_str(o, "payload", STR("")),
         .event_id = sample_u64(o, "id", 0),
         .kind = kind_of(o),
         .at_us = SAMPLE_MESSAGE_US + 5000000u,

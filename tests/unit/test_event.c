@@ -14,7 +14,7 @@ static const uint8_t kinds[] = {
     EV_MESSAGE_DELETED, EV_READ,             EV_USER_CREATED,          EV_USER_CHANGED,
     EV_REVOKED,        EV_NOTIFICATION,      EV_NOTIFICATION_READ,     EV_NOTIFICATION_READ_ALL,
     EV_NOTIFICATION_DELETED, EV_CHECKIN,     EV_TYPING,                EV_PRESENCE,
-    EV_UPLOAD,
+    EV_UPLOAD, EV_CHAT_UPDATE,
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -53,6 +53,15 @@ static void assert_event(const struct event *a, const struct event *b)
     assert_str(a->message_kind, b->message_kind);
     assert_str(a->content, b->content);
     assert_str(a->payload, b->payload);
+    assert_int_equal(a->note.id, b->note.id);
+    assert_int_equal(a->note.created_us, b->note.created_us);
+    assert_int_equal(a->note.is_read, b->note.is_read);
+    assert_int_equal(a->note.preview, b->note.preview);
+    assert_str(a->note.kind, b->note.kind);
+    assert_str(a->note.title, b->note.title);
+    assert_str(a->note.text, b->note.text);
+    assert_true((a->note.link.p == NULL) == (b->note.link.p == NULL));
+    assert_str(a->note.link, b->note.link);
     assert_int_equal(a->number, b->number);
     assert_int_equal(a->origin_worker, b->origin_worker);
     assert_int_equal(a->origin_session, b->origin_session);
@@ -151,6 +160,11 @@ static void test_event_keeps_a_field_that_stands_alone(void **state)
         {.message_kind = STR("x")}, {.content = STR("x")},
         {.payload = STR("x")},   {.number = 1},
         {.origin_worker = 1},    {.origin_session = 1},
+        {.note.id = 1},          {.note.created_us = 1},
+        {.note.is_read = true},  {.note.preview = PREVIEW_NONE},
+        {.note.kind = STR("x")}, {.note.title = STR("x")},
+        {.note.text = STR("x")}, {.note.link = STR("x")},
+        {.note.link = STR("")},
     };
     for (size_t i = 0; i < sizeof(one) / sizeof(one[0]); i++) {
         one[i].kind = EV_MESSAGE;
@@ -188,13 +202,13 @@ static void test_event_refuses_unknown_kinds_and_groups(void **state)
 {
     (void)state;
     for (unsigned kind = 0; kind < 256; kind++) {
-        bool known = (kind >= 1 && kind <= 18) || (kind >= 32 && kind <= 34);
+        bool known = (kind >= 1 && kind <= 18) || (kind >= 32 && kind <= 35);
         assert_int_equal(decode_word(kind << 24, 16), known ? RC_OK : RC_PROTOCOL);
     }
     uint32_t message = (uint32_t)EV_MESSAGE << 24;
     for (unsigned bit = 0; bit < 24; bit++) {
         enum rc rc = decode_word(message | 1u << bit, 380);
-        assert_int_equal(rc, bit < 19 ? RC_OK : RC_PROTOCOL);
+        assert_int_equal(rc, bit < 21 ? RC_OK : RC_PROTOCOL);
     }
     assert_int_equal(decode_word(message | 1u << 8 | 1u << 9, 380), RC_PROTOCOL);
     assert_int_equal(decode_word(message | 1u << 11 | 1u << 13, 380), RC_PROTOCOL);

@@ -140,7 +140,7 @@ static void test_link_adopt_fields_come_back(void **state)
 {
     (void)state;
     struct link_adopt m = {1, 2, 3, DIALECT_ROOMS, 5, 6, 7, 8, 9, 10, STR("::1"), STR("anna"),
-                           STR("Anna"), STR("GET / HTTP/1.1")}, back;
+                           STR("Anna"), STR("user1"), STR("GET / HTTP/1.1")}, back;
     struct buf q = BUF_INIT;
     link_put_adopt(&q, 77, &m);
     assert_int_equal(link_get_adopt(str_from(buf_str(&q), LINK_HEADER_BYTES), &back), RC_OK);
@@ -156,6 +156,7 @@ static void test_link_adopt_fields_come_back(void **state)
     assert_int_equal(back.peer_key, 10);
     assert_true(str_eq(back.peer, m.peer) && str_eq(back.username, m.username));
     assert_true(str_eq(back.name, m.name) && str_eq(back.head, m.head));
+    assert_true(str_eq(back.asked, m.asked));
     buf_release(&q);
 }
 
@@ -164,10 +165,10 @@ static void test_link_hello_of_another_version_is_readable_enough(void **state)
     (void)state;
     struct link_hello m;
     struct link_welcome w;
-    assert_int_equal(link_get_hello(STR("CONF\0\2\0\7 whatever"), &m), RC_OK);
-    assert_true(m.major == 2 && m.minor == 7 && m.worker == 0);
-    assert_int_equal(link_get_welcome(STR("CONF\0\2\0\7"), &w), RC_OK);
-    assert_int_equal(w.major, 2);
+    assert_int_equal(link_get_hello(STR("CONF\0\x63\0\7 whatever"), &m), RC_OK);
+    assert_true(m.major == 99 && m.minor == 7 && m.worker == 0);
+    assert_int_equal(link_get_welcome(STR("CONF\0\x63\0\7"), &w), RC_OK);
+    assert_int_equal(w.major, 99);
     assert_int_equal(link_get_hello(STR("CONG\0\2\0\7"), &m), RC_PROTOCOL);
     assert_int_equal(link_get_welcome(STR("CONG\0\2\0\7"), &w), RC_PROTOCOL);
     assert_int_equal(link_get_hello(STR("CONF\0\2\0"), &m), RC_PROTOCOL);
