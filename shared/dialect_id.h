@@ -31,6 +31,7 @@ enum conn_option {
     CONN_EVENTS_GROUP = 64,   /* ?events=group */
     CONN_CHAT_UPDATES = 128,  /* wants the state of chats (EV_CHAT_UPDATE); its dialect says so, never the client */
     CONN_REPLAY = 256,        /* ?replay=N on a dashboard; N is in since */
+    CONN_HEARS_OWN = 512,     /* shows what the user's other connections and REST sent; set by the door's settings */
 };
 
 #endif
