@@ -72,6 +72,7 @@ REST_SRCS = \
   rest/door.c \
   rest/door_choose.c \
   rest/door_head.c \
+  rest/door_identity.c \
   rest/door_listen.c \
   rest/door_pending.c \
   rest/door_policy.c \
@@ -198,6 +199,7 @@ UNIT_TESTS = \
   test_decide \
   test_dialects \
   test_door_head \
+  test_door_identity \
   test_door_listen \
   test_door_policy \
   test_event \
@@ -250,6 +252,7 @@ UNIT_TESTS = \
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/rest_conf.c
 test_door_head_SRCS = rest/door_head.c
+test_door_identity_SRCS = rest/cache.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c
 test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
 test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
@@ -270,10 +273,10 @@ test_recent_SRCS = rest/recent.c
 test_feed_ring_SRCS = rest/feed_ring.c
 test_overlay_SRCS = rest/overlay.c rest/cache.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
-test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_listen.c rest/door_pending.c \
+test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/door_listen.c rest/door_pending.c \
   rest/door_policy.c rest/door_refuse.c rest/door_serve.c rest/door_upgrade.c rest/http_auth.c rest/http_conn.c \
   rest/http_error.c rest/http_request.c rest/http_router.c rest/http_server.c rest/http_server_loop.c \
-  rest/http_server_upgrade.c rest/http_tidy.c rest/metrics.c rest/peers.c rest/proxy.c rest/ratelimit.c
+  rest/http_server_upgrade.c rest/http_tidy.c rest/metrics.c rest/peers.c rest/proxy.c rest/ratelimit.c rest/rest_conf.c
 test_http_tidy_SRCS = rest/http_tidy.c
 test_link_hello_SRCS = rest/link_hello.c
 test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c

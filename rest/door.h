@@ -52,6 +52,8 @@ struct door_upgrade {
     struct door_options options;
     struct addr client;
     uint64_t peer_key;
+    uint64_t topic;  /* dashboards: the event session */
+    char asked[256]; /* the user as the client named it, or empty */
 };
 /* Everything but the descriptor: dialect, token, Origin, limits. key is the client's when it has been counted under it
  * as the connection came in, else 0. listener is the default dialect of the listener it came in by. CODE_OK, or how to

@@ -13,12 +13,12 @@ static const struct dialect_row {
 } dialects[DIALECT_COUNT] = {
     [DIALECT_NONE] = {"none", NULL, NULL, DOOR_STYLE_HTTP, false},
     [DIALECT_ROOMS] = {"rooms", "rooms.v1", NULL, DOOR_STYLE_CLOSE, true},
-    [DIALECT_SUBSCRIBE] = {"subscribe", "subscribe.v1", "/api/ws", DOOR_STYLE_CLOSE, false},
+    [DIALECT_SUBSCRIBE] = {"subscribe", "subscribe.v1", "/api/ws", DOOR_STYLE_CLOSE, true},
     [DIALECT_SOCKETIO] = {"socketio", NULL, "/socket.io/", DOOR_STYLE_HTTP, false},
-    [DIALECT_CONVERSATIONS] = {"conversations", "conversations.v1", NULL, DOOR_STYLE_HTTP, false},
-    [DIALECT_DASHBOARD] = {"dashboard", NULL, "/ws/dashboard/", DOOR_STYLE_HTTP, false},
-    [DIALECT_INBOX] = {"inbox", "inbox.v1", "/ws/notifications", DOOR_STYLE_CLOSE, false},
-    [DIALECT_INBOX_CHAT] = {"inbox_chat", "inbox_chat.v1", "/ws/chat", DOOR_STYLE_CLOSE, false},
+    [DIALECT_CONVERSATIONS] = {"conversations", "conversations.v1", NULL, DOOR_STYLE_HTTP, true},
+    [DIALECT_DASHBOARD] = {"dashboard", NULL, "/ws/dashboard/", DOOR_STYLE_CLOSE, true},
+    [DIALECT_INBOX] = {"inbox", "inbox.v1", "/ws/notifications", DOOR_STYLE_CLOSE, true},
+    [DIALECT_INBOX_CHAT] = {"inbox_chat", "inbox_chat.v1", "/ws/chat", DOOR_STYLE_CLOSE, true},
     [DIALECT_ECHO] = {"echo", NULL, NULL, DOOR_STYLE_HTTP, false},
 };
 
@@ -138,8 +138,9 @@ enum code door_choose(const struct door_head *head, enum dialect_id listener,
     } else {
         out->dialect = first_match(head, listener, &out->reason);
     }
-    if (out->dialect == DIALECT_NONE) {
-        return CODE_UNSUPPORTED_TYPE;
+    if (out->dialect == DIALECT_NONE) { /* shown to browsers, too, which is whom a mistyped URL happens to */
+        out->style = DOOR_STYLE_CLOSE;
+        return CODE_DIALECT_OFF;
     }
     out->subprotocol = answer_subprotocol(out->dialect, head->field[DOOR_WS_PROTOCOL]);
     out->style = dialects[out->dialect].style;
@@ -256,7 +257,8 @@ static uint32_t event_options(struct str list)
     } names[] = {{{"status", 6}, CONN_EVENTS_STATUS},
                  {{"read", 4}, CONN_EVENTS_READ},
                  {{"upload", 6}, CONN_EVENTS_UPLOAD},
-                 {{"typing", 6}, CONN_EVENTS_TYPING}};
+                 {{"typing", 6}, CONN_EVENTS_TYPING},
+                 {{"group", 5}, CONN_EVENTS_GROUP}};
     struct str element;
     uint32_t bits = 0;
     unsigned i;

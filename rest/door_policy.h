@@ -56,7 +56,7 @@ struct door_choice {
 
 /* Whether a path is spoken to by WebSocket (with or without an upgrade). */
 bool door_is_ws_path(struct str path);
-/* CODE_OK; CODE_ROUTE_NOT_FOUND: no such path; CODE_UNSUPPORTED_TYPE: ?dialect= names none of ours.
+/* CODE_OK; CODE_ROUTE_NOT_FOUND: no such path; CODE_DIALECT_OFF: ?dialect= names none of ours.
  * Whether the dialect is served is asked separately (door_dialect_enabled). */
 enum code door_choose(const struct door_head *head, enum dialect_id listener,
                       struct door_choice *out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rest/auth.h"
+#include "rest/door_identity.h"
 #include "rest/door_refuse.h"
 #include "shared/clock.h"
 
@@ -24,19 +25,23 @@ static enum code check_rate(struct peers *peers, uint64_t key)
 static enum code check_identity(struct svc *svc, struct door_policy *policy,
                                 const struct door_head *head, struct door_upgrade *up)
 {
-    struct door_room room;
-    struct auth_carriers carriers;
     bool by_cookie = false;
-    enum code code = door_carriers(head, svc->conf->cookie_name, &room, &carriers);
+    enum code code = door_identify(svc, head, up, &by_cookie);
 
-    if (code == CODE_OK) {
-        code = auth_carriers_check(svc->auth, &carriers, &up->who, &up->issued_s, &by_cookie);
-    }
-    explicit_bzero(room.bytes, room.used);
     if (code == CODE_OK && by_cookie) {
         code = door_origin_check(policy, head->field[DOOR_ORIGIN], true);
     }
     return code;
+}
+
+/* Whether a user's connection shows what the same user sent by another one. */
+static uint32_t own_option(const struct rest_conf *conf, enum dialect_id d)
+{
+    bool hears = d == DIALECT_SUBSCRIBE       ? conf->d1_own_devices
+                 : d == DIALECT_CONVERSATIONS ? !conf->d3_strict_others
+                                              : true;
+
+    return hears ? CONN_HEARS_OWN : 0;
 }
 
 /* Failures before the dialect's own style is known, and those that are nobody's business but the proxy's and the
@@ -56,15 +61,18 @@ enum code door_upgrade_check(struct svc *svc, struct door_policy *policy, struct
     enum code code;
 
     memset(up, 0, sizeof(*up));
+    up->client = *client;
+    up->peer_key = key != 0 ? key : peers_key(peers, client);
     code = door_head_check_upgrade(head);
     if (code == CODE_OK) {
         code = door_choose(head, listener, &up->choice);
     }
+    if (code == CODE_DIALECT_OFF) {
+        return code;
+    }
     if (code == CODE_OK) {
         code = door_origin_check(policy, head->field[DOOR_ORIGIN], false);
     }
-    up->client = *client;
-    up->peer_key = key != 0 ? key : peers_key(peers, client);
     if (code == CODE_OK && key == 0) {
         code = check_rate(peers, up->peer_key);
     }
@@ -78,6 +86,7 @@ enum code door_upgrade_check(struct svc *svc, struct door_policy *policy, struct
         return CODE_DIALECT_OFF;
     }
     up->options = door_options_of(head);
+    up->options.options |= own_option(svc->conf, up->choice.dialect);
     code = check_identity(svc, policy, head, up);
     return code == CODE_ORIGIN_REFUSED || code == CODE_BAD_REQUEST ? plain(up, code) : code;
 }
@@ -116,11 +125,11 @@ enum code door_upgrade_adopt(struct svc *svc, const struct door_head *head,
 {
     struct link_adopt a = {0};
     struct buf text = BUF_INIT_MAX(HEAD_MAX_BYTES + early.len);
-    struct names names;
+    struct names names = {0};
     char peer[ADDR_TEXT_BYTES];
     enum code code;
 
-    if (!read_names(svc->cache, up->who.user_id, &names)) {
+    if (up->who.user_id != 0 && !read_names(svc->cache, up->who.user_id, &names)) {
         return CODE_UNAUTHENTICATED;
     }
     addr_text(&up->client, peer);
@@ -137,6 +146,8 @@ enum code door_upgrade_adopt(struct svc *svc, const struct door_head *head,
     a.peer = str_of(peer);
     a.username = str_of(names.username);
     a.name = str_of(names.name);
+    a.asked = str_of(up->asked);
+    a.topic = up->topic;
     a.head = buf_str(&text);
     code = buf_ok(&text) ? feed_adopt(svc->feed, &a, up->issued_s, fd) : CODE_BAD_REQUEST;
     buf_release(&text);

@@ -370,6 +370,20 @@ static int stop(struct app *a)
     return 0;
 }
 
+/* What is open to everybody who reaches us must not be a surprise. */
+static void say_what_is_open(const struct rest_conf *conf)
+{
+    enum d1_auth policy = rest_conf_d1_auth(conf);
+    if (conf->profile == PROFILE_DEV) {
+        log_warn("profile_dev", "why=\"pages of this machine may use us, secrets are made when missing\"");
+    }
+    if (policy != D1_AUTH_REQUIRED) {
+        log_warn("d1_auth", "policy=%s why=\"on /api/ws a userId is believed%s\"",
+                 policy == D1_AUTH_OFF ? "off" : "warn",
+                 policy == D1_AUTH_OFF ? ", tokens are not looked at" : " when there is no token");
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct app app = {0};
@@ -384,6 +398,7 @@ int main(int argc, char **argv)
     must(door_listen_probe(app.conf->listen, &why), "cannot_listen", &why);
     start_services(&app, &why);
     start_transports(&app, &why);
+    say_what_is_open(app.conf);
     log_info("ready", "listen=%s", log_esc(str_of(app.conf->listen)));
     buf_release(&why);
     wait_for_stop(&app, app.signals);

@@ -38,6 +38,10 @@ static const struct conf_key keys[] = {
     S(trusted_proxies, "", 4096, CONF_RELOADABLE, "addresses or networks whose X-Forwarded-For is believed"),
     S(origins, "", 8192, CONF_RELOADABLE, "allowed origins, comma separated; * = any; the dev profile adds localhost"),
     S(cookie_name, "confab_token", 64, 0, "cookie that may carry an access token"),
+    ENUM(d1_auth, "auto", "auto|off|warn|required", 0,
+         "tokens on /api/ws?userId=: not looked at, optional with a warning, needed; auto = warn under dev, required under prod"),
+    FLAG(d1_own_devices, "no", 0, "on /api/ws a user hears of his own messages"),
+    FLAG(d3_strict_others, "no", 0, "conversations clients never hear of their own user's messages, not even from other devices"),
 
     N(http_threads, "2", 1, 64, 0, "threads that parse and answer HTTP"),
     N(http_connections_max, "8000", 16, 19000, 0, "open HTTP connections"),
@@ -119,6 +123,14 @@ const struct conf_key *rest_conf_keys(struct rest_conf **out)
     return keys;
 }
 
+enum d1_auth rest_conf_d1_auth(const struct rest_conf *c)
+{
+    if (c->d1_auth != D1_AUTH_AUTO) {
+        return (enum d1_auth)c->d1_auth;
+    }
+    return c->profile == PROFILE_PROD ? D1_AUTH_REQUIRED : D1_AUTH_WARN;
+}
+
 enum rc rest_conf_check(const struct rest_conf *c, struct buf *why)
 {
     if (c->link_ping_ms * 2 > c->link_timeout_ms) {
@@ -131,6 +143,10 @@ enum rc rest_conf_check(const struct rest_conf *c, struct buf *why)
     }
     if (c->profile == PROFILE_PROD && strchr(c->origins, '*') != NULL) {
         buf_add_z(why, "origins = * is refused under profile = prod.\n");
+        return RC_INVALID;
+    }
+    if (c->profile == PROFILE_PROD && rest_conf_d1_auth(c) != D1_AUTH_REQUIRED) {
+        buf_add_z(why, "d1_auth = off or warn is refused under profile = prod: anybody could be anyone.\n");
         return RC_INVALID;
     }
     if (c->profile == PROFILE_PROD && c->jwt_secret_file[0] == '\0' && c->jwt_jwks_file[0] == '\0') {

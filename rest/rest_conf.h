@@ -14,6 +14,8 @@
 #include "shared/conf.h"
 
 enum profile { PROFILE_DEV, PROFILE_PROD };
+/* What ?userId= of the subscribe dialect is worth without a token. AUTO: WARN under dev, REQUIRED under prod. */
+enum d1_auth { D1_AUTH_AUTO, D1_AUTH_OFF, D1_AUTH_WARN, D1_AUTH_REQUIRED };
 
 struct rest_conf {
     int profile; /* enum profile */
@@ -29,6 +31,8 @@ struct rest_conf {
     char *trusted_proxies; /* addresses and networks */
     char *origins;         /* allowed origins; * = any */
     char *cookie_name;
+    int d1_auth; /* enum d1_auth; ask rest_conf_d1_auth */
+    bool d1_own_devices, d3_strict_others;
 
     /* HTTP */
     uint64_t http_threads, http_connections_max, http_body_max_bytes, http_request_timeout_ms,
@@ -68,6 +72,8 @@ struct rest_conf {
 extern const size_t rest_conf_keys_count;
 /* The table, and the one configuration of the process that its rows point into. */
 const struct conf_key *rest_conf_keys(struct rest_conf **out);
+/* The policy in force, never D1_AUTH_AUTO. */
+enum d1_auth rest_conf_d1_auth(const struct rest_conf *c);
 /* What one row cannot say: combinations, and what the prod profile refuses. */
 RC_CHECK enum rc rest_conf_check(const struct rest_conf *c, struct buf *why);
 

@@ -1,6 +1,7 @@
 // The front door against heads that are slow, endless, oversize or absent, and upgrades that are not WebSocket.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import WebSocket from 'ws';
 import { Raw, request } from '../lib/raw.mjs';
 import { useSystem } from '../lib/system.mjs';
 import { until } from '../lib/wait.mjs';
@@ -127,7 +128,6 @@ describe('upgrades that are refused', () => {
         'an unknown path': [404, () => request('GET', `/nowhere?access_token=${ann.token}`, [host(), ...upgrade()])],
         'a path of the API (which may ignore it)': [[200, 400, 404, 426], () => request('GET', `/api/me?access_token=${ann.token}`, [host(), ...upgrade()])],
         'a body with it': [400, () => request('GET', target(), [host(), ...upgrade('Content-Length: 5')], 'hello')],
-        'an unknown dialect': [[400, 404], () => request('GET', `${target()}&dialect=klingon`, [host(), ...upgrade()])],
         'an obs-folded header': [400, () => request('GET', target(), [host(), ...upgrade('X-A: b\r\n c')])],
         'two Hosts': [400, () => request('GET', target(), [host(), ...upgrade('Host: other')])],
     };
@@ -143,6 +143,14 @@ describe('upgrades that are refused', () => {
             raw.close();
         });
     }
+    test('an unknown dialect: closed with 4404, which a browser can read', async () => {
+        for (const dialect of ['klingon', 'socketio']) {
+            const socket = new WebSocket(`ws://${sys.host}:8000${target()}&dialect=${dialect}`);
+            socket.on('error', () => {});
+            const code = await new Promise((resolve) => { socket.on('close', resolve); socket.on('unexpected-response', (rq, answer) => resolve(answer.statusCode)); });
+            assert.equal(code, dialect === 'klingon' ? 4404 : 501, dialect);
+        }
+    });
     test('a plain GET of /ws: 426 with a JSON hint', async () => {
         const answer = await sys.api.call('GET', '/ws', { token: ann.token });
         assert.equal(answer.status, 426);

@@ -1,6 +1,7 @@
 // profile = prod: what is open to everybody in development is not.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import WebSocket from 'ws';
 import { useSystem } from '../lib/system.mjs';
 
 const sys = useSystem({ before, after }, { workers: 1, rest: { profile: 'prod' } });
@@ -15,6 +16,19 @@ test('numbers are for this machine and for administrators', async () => {
     }
     assert.equal((await metrics({ 'x-forwarded-for': '192.0.2.1', authorization: `Bearer ${sys.adminSecret}` })).status, 200);
     assert.equal((await metrics({ 'x-forwarded-for': '192.0.2.1', authorization: 'Bearer nonsense' })).status, 403);
+});
+
+test('a userId alone opens nothing, and a token only its own', async () => {
+    const [ann, bob] = [await sys.api.user('Ann'), await sys.api.user('Bob')];
+    const close = async (query) => {
+        const socket = new WebSocket(`ws://${sys.host}:8000/api/ws?${query}`);
+        const event = await new Promise((resolve) => socket.addEventListener('close', resolve, { once: true }));
+        return event.code;
+    };
+    assert.equal(await close(`userId=${ann.username}`), 4401);
+    assert.equal(await close(`userId=${ann.username}&token=${bob.token}`), 4401);
+    assert.equal(await close(`userId=nobody&token=${bob.token}`), 4401);
+    assert.equal(await close(`token=${ann.token}`), 4400);
 });
 
 test('localhost is no allowed origin', async () => {

@@ -154,7 +154,8 @@ static void test_what_names_no_dialect_is_refused(void **state)
     unsigned i;
 
     (void)state;
-    assert_int_equal(door_choose(&head, DIALECT_ROOMS, &choice), CODE_UNSUPPORTED_TYPE);
+    assert_int_equal(door_choose(&head, DIALECT_ROOMS, &choice), CODE_DIALECT_OFF);
+    assert_int_equal(choice.style, DOOR_STYLE_CLOSE);
     for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         assert_false(door_is_ws_path(str_of(paths[i])));
     }
