@@ -150,6 +150,13 @@ REST_SRCS = \
   rest/writer_commit.c \
   rest/writer_lookup.c \
 
+# What translates for clients; all of them are linked wherever one is tested.
+DIALECT_SRCS = \
+  ws/dialect_list.c \
+  ws/dialect_rooms.c \
+  ws/dialect_rooms_event.c \
+  ws/dialect_util.c \
+
 # $(BUILD)/confab-ws
 WS_SRCS = \
   ws/conn.c \
@@ -158,9 +165,7 @@ WS_SRCS = \
   ws/core_event.c \
   ws/core_link.c \
   ws/core_ops.c \
-  ws/dialect_list.c \
-  ws/dialect_rooms.c \
-  ws/dialect_rooms_event.c \
+  $(DIALECT_SRCS) \
   ws/hub.c \
   ws/limits.c \
   ws/link_client.c \
@@ -292,7 +297,7 @@ test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c tests/lib/feed_world.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
 test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c
-test_dialects_SRCS = ws/dialect_list.c ws/dialect_rooms.c ws/dialect_rooms_event.c tests/lib/sample_event.c
+test_dialects_SRCS = $(DIALECT_SRCS) tests/lib/sample_event.c
 test_hub_SRCS = ws/hub.c ws/conn.c
 test_limits_SRCS = ws/limits.c
 test_msg_SRCS = ws/msg.c
@@ -320,7 +325,7 @@ FUZZ_TARGETS = \
   fuzz_utf8 \
   fuzz_ws_core \
 
-fuzz_dialect_rooms_SRCS = ws/dialect_list.c ws/dialect_rooms.c ws/dialect_rooms_event.c
+fuzz_dialect_rooms_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 fuzz_link_SRCS = tests/lib/link_recode.c
 fuzz_ws_core_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_link.c ws/core_ops.c ws/hub.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c

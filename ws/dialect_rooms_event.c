@@ -1,54 +1,34 @@
 #include "ws/dialect_rooms_event.h"
 
 #include "shared/chat_room.h"
-#include "shared/clock.h"
-#include "shared/json.h"
+#include "ws/dialect_util.h"
 
 /* -- pieces ------------------------------------------------------------------------------------------ */
 
-void rooms_add_id(struct buf *out, const char *key, enum id_kind kind, uint64_t id,
-                  uint64_t created_us)
-{
-    json_add_key(out, key);
-    buf_add_char(out, '"');
-    id_add_hex(out, kind, id, created_us);
-    buf_add_char(out, '"');
-}
-
-void rooms_add_time(struct buf *out, const char *key, uint64_t at_us)
-{
-    json_add_key(out, key);
-    buf_add_char(out, '"');
-    clock_add_rfc3339(out, at_us, CLOCK_SECONDS);
-    buf_add_char(out, '"');
-}
-
 void rooms_add_ext(struct buf *out, const struct dialect_view *v, const struct rooms_ext *ext)
 {
-    if (!v->ext || ext->event_id == 0) {
+    if (!dialect_open_ext(out, v, ext->event_id, ext->seq)) {
         return;
     }
-    json_add_key(out, "_ext");
-    buf_add_z(out, "{\"event_id\":\"");
-    dialect_add_cursor(out, v->log_prefix, ext->event_id);
-    buf_add_char(out, '"');
-    if (ext->seq != 0) {
-        json_key_u64(out, "seq", ext->seq);
-    }
     if (ext->chat_id != 0) {
-        rooms_add_id(out, "chat_id", ID_CHAT, ext->chat_id, ext->chat_created_us);
+        dialect_key_hex(out, "chat_id", ID_CHAT, ext->chat_id, ext->chat_created_us);
     }
     buf_add_char(out, '}');
 }
 
+static void add_time(struct buf *out, const char *key, uint64_t at_us)
+{
+    dialect_key_time(out, key, at_us, CLOCK_SECONDS);
+}
+
 static void add_chat(struct buf *out, const struct event *e)
 {
-    rooms_add_id(out, "chat_id", ID_CHAT, e->chat_id, e->chat_created_us);
+    dialect_key_hex(out, "chat_id", ID_CHAT, e->chat_id, e->chat_created_us);
 }
 
 static void add_user(struct buf *out, const char *key, const struct event_user *u)
 {
-    rooms_add_id(out, key, ID_USER, u->id, u->created_us);
+    dialect_key_hex(out, key, ID_USER, u->id, u->created_us);
 }
 
 static void add_room(struct buf *out, const struct event *e, uint64_t viewer_id)
@@ -67,13 +47,13 @@ static const char *role_name(uint64_t role)
 /* The payload of a message; its key set is fixed by the document. */
 static void add_message_members(struct buf *out, const struct event *e)
 {
-    rooms_add_id(out, "message_id", ID_MESSAGE, e->message_id, e->message_created_us);
+    dialect_key_hex(out, "message_id", ID_MESSAGE, e->message_id, e->message_created_us);
     add_chat(out, e);
     add_user(out, "sender_id", &e->sender);
     json_key_str(out, "sender_name", e->sender.name);
     json_key_str(out, "content", e->content);
     json_key_str(out, "message_type", e->message_kind);
-    rooms_add_time(out, "created_at", e->message_created_us);
+    add_time(out, "created_at", e->message_created_us);
 }
 
 /* -- one function per frame: everything between the opening brace and _ext ----------------------------- */
@@ -106,7 +86,7 @@ static void add_message_edited(struct buf *out, const struct event *e, const str
     buf_add_z(out, ",\"data\":{");
     add_message_members(out, e);
     json_key_u64(out, "version", e->version);
-    rooms_add_time(out, "edited_at", e->at_us);
+    add_time(out, "edited_at", e->at_us);
     buf_add_char(out, '}');
 }
 
@@ -116,7 +96,7 @@ static void add_message_deleted(struct buf *out, const struct event *e,
     (void)v;
     buf_add_z(out, "\"type\":\"message_deleted\"");
     add_chat(out, e);
-    rooms_add_id(out, "message_id", ID_MESSAGE, e->message_id, e->message_created_us);
+    dialect_key_hex(out, "message_id", ID_MESSAGE, e->message_id, e->message_created_us);
     add_user(out, "deleted_by", &e->actor);
 }
 
@@ -206,9 +186,7 @@ uint8_t rooms_variant(const struct event *e, uint64_t viewer_id)
 
 void rooms_encode(const struct event *e, const struct dialect_view *v, struct dialect_frame *f)
 {
-    bool of_message = e->kind == EV_MESSAGE || e->kind == EV_MESSAGE_EDITED ||
-                      e->kind == EV_MESSAGE_DELETED; /* other events use seq otherwise */
-    struct rooms_ext ext = {e->event_id, of_message ? e->seq : 0, e->chat_id, e->chat_created_us};
+    struct rooms_ext ext = {e->event_id, dialect_message_seq(e), e->chat_id, e->chat_created_us};
     for (size_t i = 0; i < sizeof(event_frames) / sizeof(event_frames[0]); i++) {
         const struct event_frame *frame = &event_frames[i];
         if (frame->kind == e->kind && frame->variant == v->variant && (frame->strict || v->ext)) {

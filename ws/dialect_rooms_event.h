@@ -8,7 +8,6 @@
 #ifndef WS_DIALECT_ROOMS_EVENT_H
 #define WS_DIALECT_ROOMS_EVENT_H
 
-#include "shared/id.h"
 #include "ws/dialect.h"
 
 struct rooms_ext { /* zero: left out; without an event id nothing is written */
@@ -20,9 +19,6 @@ struct rooms_ext { /* zero: left out; without an event id nothing is written */
 uint8_t rooms_variant(const struct event *e, uint64_t viewer_id);
 void rooms_encode(const struct event *e, const struct dialect_view *v, struct dialect_frame *f);
 
-void rooms_add_id(struct buf *out, const char *key, enum id_kind kind, uint64_t id,
-                  uint64_t created_us);
-void rooms_add_time(struct buf *out, const char *key, uint64_t at_us);
 /* ,"_ext":{...} for receivers that asked. */
 void rooms_add_ext(struct buf *out, const struct dialect_view *v, const struct rooms_ext *ext);
 

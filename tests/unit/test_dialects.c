@@ -2,14 +2,18 @@
  * test_dialects.c -- golden transcripts of the dialects, replayed without sockets
  *
  * Each file tests/dialect/<dialect>/<name>.txt is one test. Lines:
- *   = {"ext":true,"user":2}     from here on: a connection of this user, with or without ext
+ *   = {"ext":true,"user":2}     from here on: a connection of this user, with or without ext, that subscribes to
+ *                               nothing yet; "options":["status","read","upload","typing","group","hears_own"]
  *   > text   >x hex             the client sends a text frame, a binary frame
- *   ! event {...}               an event happens (tests/lib/sample_event.h)
+ *   ! greet {"user":2}          the connection opens: "username", "name" and what it "asked" for
+ *   ! event {...}               an event happens (tests/lib/sample_event.h); "unread": the receiver's own number;
+ *                               the dialect's wants() and the subscriptions leave receivers out as the core does
  *   ! result {"code":"ok"}      the core answers the last operation
  *   ! live 100   ! gap 100 too_much
- *   < text                      the frame that must come out
+ *   < text                      the frame that must come out; <~5 text: one that replaces older ones of state 5
  *   ? text                      the operation that must be submitted
- * What comes out between two inputs must be exactly the lines written there; # begins a comment.
+ * What comes out between two inputs must be exactly the lines written there; # begins a comment. All frames
+ * must be JSON. The clock stands at SAMPLE_NOW_US.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -25,8 +29,14 @@
 #include "tests/lib/sample_event.h"
 #include "ws/dialect.h"
 
+#define SAMPLE_NOW_US (SAMPLE_MESSAGE_US + 60123456u) /* 2023-11-14T22:16:00.123456Z */
+enum { SUBSCRIPTIONS = 16 };
+
 struct conn { /* the core's side, for dialects under test */
     const struct dialect *dialect;
+    void *state;
+    uint32_t options;
+    uint64_t subscribed[SUBSCRIPTIONS]; /* 0: a free place */
     struct dialect_view view;
     struct buf actual; /* lines */
     struct op last;
@@ -40,12 +50,24 @@ static void add_line(struct conn *c, const char *mark, struct str text)
     buf_add_char(&c->actual, '\n');
 }
 
-static void add_frame(struct conn *c, const struct buf *out)
+static void check_json(struct str text)
 {
-    assert_true(buf_ok(out));
-    if (out->len > 0) {
-        add_line(c, "< ", buf_str(out));
+    const struct json_limits limits = JSON_LIMITS_DEFAULT;
+    struct buf why = BUF_INIT;
+    size_t at;
+    if (json_scan(text, &limits, &at, &why) != RC_OK) {
+        fail_msg("%.*s: %s", (int)text.len, text.p, why.p);
     }
+}
+
+static void add_frame(struct conn *c, const struct dialect_frame *f)
+{
+    assert_true(buf_ok(f->out));
+    if (f->out->len > 0) {
+        check_json(buf_str(f->out));
+        add_line(c, "< ", buf_str(f->out));
+    }
+    buf_release(f->out);
 }
 
 static struct dialect_frame frame_into(struct buf *out)
@@ -70,18 +92,30 @@ static void describe_command(const struct cmd *cmd, struct buf *out)
     if (cmd->has_key) {
         key16_add_uuid(out, &cmd->key);
     }
+    if (cmd->kind == CMD_TYPING) {
+        buf_addf(out, " number=%llu", (unsigned long long)cmd->number);
+    }
 }
 
 void dialect_submit(struct conn *c, const struct op *op)
 {
     struct buf out = BUF_INIT;
-    if (op->kind == OP_AUTH) {
+    switch (op->kind) {
+    case OP_AUTH:
         buf_add_z(&out, "auth ");
         buf_add_str(&out, op->token);
-    } else {
+        break;
+    case OP_SUBSCRIBE:
+    case OP_UNSUBSCRIBE:
+        buf_addf(&out, "%s chat=%llu", op->kind == OP_SUBSCRIBE ? "subscribe" : "unsubscribe",
+                 (unsigned long long)op->cmd.chat_id);
+        break;
+    default:
+        assert_int_equal(op->kind, OP_COMMAND);
         describe_command(&op->cmd, &out);
     }
     add_line(c, "? ", buf_str(&out));
+    assert_in_range(op->ref.len, 0, sizeof(c->ref));
     c->last = *op;
     memcpy(c->ref, op->ref.p != NULL ? op->ref.p : "", op->ref.len);
     c->last.ref.p = c->ref;
@@ -93,8 +127,7 @@ void dialect_fail(struct conn *c, uint8_t verb, struct str ref, enum code code)
     struct buf out = BUF_INIT;
     struct dialect_frame f = frame_into(&out);
     c->dialect->answer(&(struct op_result){.verb = verb, .ref = ref, .code = code}, &c->view, &f);
-    add_frame(c, &out);
-    buf_release(&out);
+    add_frame(c, &f);
 }
 
 void dialect_send(struct conn *c, struct str payload, bool binary)
@@ -115,17 +148,84 @@ static struct json *parse(struct str text)
     return doc;
 }
 
+static uint32_t options_of(struct jval o)
+{
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } names[] = {
+        {"status", CONN_EVENTS_STATUS}, {"read", CONN_EVENTS_READ},
+        {"upload", CONN_EVENTS_UPLOAD}, {"typing", CONN_EVENTS_TYPING},
+        {"group", CONN_EVENTS_GROUP},   {"hears_own", CONN_HEARS_OWN},
+    };
+    struct jval list = json_get(o, "options");
+    uint32_t bits = 0;
+    size_t known = 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (json_list_has(list, names[i].name)) {
+            bits |= names[i].bit;
+            known++;
+        }
+    }
+    assert_int_equal(known, json_length(list));
+    return bits;
+}
+
 static void set_view(struct conn *c, struct str line)
 {
     struct json *doc = parse(line);
     bool ext = false;
     (void)json_bool(json_get(json_root(doc), "ext"), &ext);
+    c->options = options_of(json_root(doc)) | (ext ? CONN_EXT : 0) | c->dialect->watches;
+    memset(c->subscribed, 0, sizeof(c->subscribed));
     c->view = (struct dialect_view){
         .ext = ext,
         .log_prefix = 0xabcd1234,
         .viewer_id = sample_u64(json_root(doc), "user", 1),
+        .now_us = SAMPLE_NOW_US,
     };
     json_free(doc);
+}
+
+static void greet(struct conn *c, struct str line)
+{
+    struct json *doc = parse(line);
+    struct jval o = json_root(doc);
+    struct dialect_hello h = {
+        .user_id = sample_u64(o, "user", 1),
+        .username = sample_str(o, "username", STR("ann")),
+        .name = sample_str(o, "name", STR("Ann")),
+        .asked = sample_str(o, "asked", STR("")),
+    };
+    struct buf out = BUF_INIT;
+    struct dialect_frame f = frame_into(&out);
+    assert_non_null(c->dialect->greet);
+    c->dialect->greet(&h, &c->view, &f);
+    add_frame(c, &f);
+    json_free(doc);
+}
+
+/* -- subscriptions, as the core keeps them -- */
+
+static void subscribe(struct conn *c, uint64_t chat_id, bool on)
+{
+    for (int i = 0; i < SUBSCRIPTIONS; i++) {
+        if (c->subscribed[i] == (on ? 0 : chat_id)) {
+            c->subscribed[i] = on ? chat_id : 0;
+            return;
+        }
+    }
+    assert_false(on);
+}
+
+static bool is_subscribed(const struct conn *c, uint64_t chat_id)
+{
+    for (int i = 0; i < SUBSCRIPTIONS; i++) {
+        if (c->subscribed[i] == chat_id) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void receive(struct conn *c, struct str text, bool binary)
@@ -138,21 +238,60 @@ static void receive(struct conn *c, struct str text, bool binary)
         }
         text = (struct str){bytes, text.len / 2};
     }
-    c->dialect->receive(c, NULL, text, binary);
+    c->dialect->receive(c, c->state, text, binary);
+}
+
+static bool is_receiver(const struct conn *c, const struct event *e)
+{
+    const struct dialect *d = c->dialect;
+    if (d->subscribes && e->chat_id != 0 && !is_subscribed(c, e->chat_id)) {
+        return false;
+    }
+    return d->wants == NULL || d->wants(e, c->view.viewer_id, c->options);
+}
+
+static void fill_hole(const struct dialect_frame *f, uint64_t number)
+{
+    char digits[DIALECT_NUMBER_BYTES + 1];
+    if (f->number_at == DIALECT_NO_NUMBER) {
+        return;
+    }
+    assert_in_range(f->number_at, 1, f->out->len - DIALECT_NUMBER_BYTES);
+    for (int i = 0; i < DIALECT_NUMBER_BYTES; i++) {
+        assert_int_equal(f->out->p[f->number_at + i], ' ');
+    }
+    snprintf(digits, sizeof(digits), "%*llu", DIALECT_NUMBER_BYTES, (unsigned long long)number);
+    memcpy(f->out->p + f->number_at, digits, DIALECT_NUMBER_BYTES);
+}
+
+static void add_event_frame(struct conn *c, const struct event *e, uint64_t number)
+{
+    struct buf out = BUF_INIT;
+    struct dialect_frame f = frame_into(&out);
+    uint64_t key = c->dialect->state_key != NULL ? c->dialect->state_key(e) : 0;
+    c->view.variant = c->dialect->variant != NULL ? c->dialect->variant(e, c->view.viewer_id) : 0;
+    assert_in_range(c->view.variant, 0, DIALECT_VARIANTS - 1);
+    c->dialect->encode(e, &c->view, &f);
+    fill_hole(&f, number);
+    if (key != 0 && out.len > 0) {
+        char mark[32];
+        snprintf(mark, sizeof(mark), "<~%llu ", (unsigned long long)key);
+        check_json(buf_str(&out));
+        add_line(c, mark, buf_str(&out));
+        buf_release(&out);
+        return;
+    }
+    add_frame(c, &f);
 }
 
 static void event(struct conn *c, struct str line)
 {
     struct json *doc = parse(line);
     struct event e = sample_event(json_root(doc));
-    struct buf out = BUF_INIT;
-    struct dialect_frame f = frame_into(&out);
     assert_int_not_equal(e.kind, EV_NONE);
-    c->view.variant = c->dialect->variant != NULL ? c->dialect->variant(&e, c->view.viewer_id) : 0;
-    assert_in_range(c->view.variant, 0, DIALECT_VARIANTS - 1);
-    c->dialect->encode(&e, &c->view, &f);
-    add_frame(c, &out);
-    buf_release(&out);
+    if (is_receiver(c, &e)) {
+        add_event_frame(c, &e, sample_u64(json_root(doc), "unread", 0));
+    }
     json_free(doc);
 }
 
@@ -174,15 +313,17 @@ static void result(struct conn *c, struct str line)
     r.outcome = (struct outcome){.code = r.code,
                                  .event_id = sample_u64(o, "event", 0),
                                  .message_id = sample_u64(o, "message", sample_u64(o, "event", 0)),
-                                 .chat_id = sample_u64(o, "chat", 5),
+                                 .chat_id = sample_u64(o, "chat", c->last.cmd.chat_id),
                                  .seq = sample_u64(o, "seq", 0),
                                  .at_us = SAMPLE_MESSAGE_US,
                                  .number = sample_u64(o, "number", 0)};
     struct buf out = BUF_INIT;
     struct dialect_frame f = frame_into(&out);
+    if (r.code == CODE_OK && (r.kind == OP_SUBSCRIBE || r.kind == OP_UNSUBSCRIBE)) {
+        subscribe(c, r.outcome.chat_id, r.kind == OP_SUBSCRIBE);
+    }
     c->dialect->answer(&r, &c->view, &f);
-    add_frame(c, &out);
-    buf_release(&out);
+    add_frame(c, &f);
     json_free(doc);
 }
 
@@ -197,38 +338,41 @@ static void notice(struct conn *c, enum notice_kind kind, struct str args)
     memcpy(text, reason.p != NULL ? reason.p : "", reason.len);
     assert_true(str_u64(number, &n.event_id));
     c->dialect->notice(&n, &c->view, &f);
-    add_frame(c, &out);
-    buf_release(&out);
+    add_frame(c, &f);
+}
+
+static void receive_text(struct conn *c, struct str text)
+{
+    receive(c, text, false);
+}
+
+static void receive_binary(struct conn *c, struct str hex)
+{
+    receive(c, hex, true);
+}
+
+static void live(struct conn *c, struct str args)
+{
+    notice(c, NOTICE_LIVE, args);
+}
+
+static void gap(struct conn *c, struct str args)
+{
+    notice(c, NOTICE_GAP, args);
 }
 
 static void input(struct conn *c, struct str line)
 {
     static const struct {
         const char *mark;
-        int what;
-    } marks[] = {{"= ", 0}, {"> ", 1}, {">x ", 2}, {"! event ", 3}, {"! result ", 4},
-                 {"! live ", 5}, {"! gap ", 6}};
+        void (*act)(struct conn *c, struct str rest);
+    } marks[] = {
+        {"= ", set_view},      {"> ", receive_text},  {">x ", receive_binary}, {"! greet ", greet},
+        {"! event ", event},   {"! result ", result}, {"! live ", live},       {"! gap ", gap},
+    };
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-        if (!str_starts(line, str_of(marks[i].mark))) {
-            continue;
-        }
-        struct str rest = str_from(line, strlen(marks[i].mark));
-        switch (marks[i].what) {
-        case 0:
-            set_view(c, rest);
-            return;
-        case 1:
-        case 2:
-            receive(c, rest, marks[i].what == 2);
-            return;
-        case 3:
-            event(c, rest);
-            return;
-        case 4:
-            result(c, rest);
-            return;
-        default:
-            notice(c, marks[i].what == 5 ? NOTICE_LIVE : NOTICE_GAP, rest);
+        if (str_starts(line, str_of(marks[i].mark))) {
+            marks[i].act(c, str_from(line, strlen(marks[i].mark)));
             return;
         }
     }
@@ -248,9 +392,11 @@ static void compare(const char *path, unsigned line, const struct buf *expected,
 
 static void replay(const char *path, struct str text, const struct dialect *d)
 {
-    struct conn c = {.dialect = d, .view = {.viewer_id = 1, .log_prefix = 0xabcd1234}};
+    struct conn c = {.dialect = d, .state = calloc(1, d->state_bytes + 1)};
     struct buf expected = BUF_INIT;
     unsigned number = 0, at = 0;
+    assert_non_null(c.state);
+    set_view(&c, STR("{}"));
     while (text.len > 0) {
         struct str line;
         text = str_cut(text, '\n', &line);
@@ -269,6 +415,10 @@ static void replay(const char *path, struct str text, const struct dialect *d)
         input(&c, line);
     }
     compare(path, at, &expected, &c);
+    if (d->close != NULL) {
+        d->close(c.state);
+    }
+    free(c.state);
     buf_release(&expected);
     buf_release(&c.actual);
 }
