@@ -68,17 +68,14 @@ void auth_free(struct auth *a)
 
 /* -- tokens ------------------------------------------------------------------------------------ */
 
-/* Our own tokens name the user by number; an identity provider may name it by user name. 0: nobody. */
+/* Our own tokens name the user by number; an identity provider by external id or user name. 0: nobody. */
 static uint64_t user_of(struct auth *a, const char *sub)
 {
     const struct cache_user *user;
-    uint64_t id = 0;
+    uint64_t id;
 
-    if (id_parse(str_of(sub), ID_USER, &id) == RC_OK) {
-        return id;
-    }
     cache_rdlock(a->users);
-    user = cache_user(a->users, cache_user_by_name(a->users, str_of(sub)));
+    user = cache_user(a->users, cache_user_called(a->users, str_of(sub)));
     id = user != NULL ? user->id : 0;
     cache_unlock(a->users);
     return id;

@@ -16,6 +16,7 @@ struct cache {
     uint32_t chats_count, chats_room;
     struct map64 user_ids, chat_ids; /* id -> index */
     struct map64 names;              /* hash of the folded user name -> index */
+    struct map64 externals;          /* hash of the external id -> index */
     struct map64 pairs;              /* hash of (lower id, higher id) -> chat index */
     struct map64 revoked;            /* token family -> when, in seconds */
 };
@@ -40,6 +41,7 @@ void cache_free(struct cache *c)
     for (uint32_t i = 0; i < c->users_count; i++) {
         free(c->users[i].username);
         free(c->users[i].name);
+        free(c->users[i].external_id);
         free(c->users[i].chats);
     }
     for (uint32_t i = 0; i < c->chats_count; i++) {
@@ -52,6 +54,7 @@ void cache_free(struct cache *c)
     map64_release(&c->user_ids);
     map64_release(&c->chat_ids);
     map64_release(&c->names);
+    map64_release(&c->externals);
     map64_release(&c->pairs);
     map64_release(&c->revoked);
     pthread_rwlock_destroy(&c->lock);
@@ -126,6 +129,23 @@ uint32_t cache_user_by_name(const struct cache *c, struct str username)
         return CACHE_NONE;
     }
     return index;
+}
+
+uint32_t cache_user_by_external(const struct cache *c, struct str external_id)
+{
+    uint32_t index = look_up(&c->externals, map64_hash(external_id));
+    return index != CACHE_NONE && str_eq(str_of(c->users[index].external_id), external_id) ? index
+                                                                                          : CACHE_NONE;
+}
+
+uint32_t cache_user_called(const struct cache *c, struct str text)
+{
+    uint64_t id = 0;
+    if (id_parse(text, ID_USER, &id) == RC_OK) {
+        return cache_user_index(c, id);
+    }
+    uint32_t index = cache_user_by_external(c, text);
+    return index != CACHE_NONE ? index : cache_user_by_name(c, text);
 }
 
 static uint64_t pair_key(uint64_t a, uint64_t b)
@@ -265,6 +285,10 @@ uint32_t cache_put_user(struct cache *c, const struct row_user *r)
         set_text(&c->users[index].username, r->username);
         map64_put(&c->user_ids, r->id, index);
         map64_put(&c->names, name_key(r->username), index);
+        if (r->external_id.len > 0) {
+            set_text(&c->users[index].external_id, r->external_id);
+            map64_put(&c->externals, map64_hash(r->external_id), index);
+        }
     }
     struct cache_user *u = &c->users[index];
     set_text(&u->name, r->name);

@@ -25,6 +25,7 @@ enum user_status { USER_ACTIVE = 0, USER_DISABLED = 1 };
 struct cache_user {
     uint64_t id, created_us;
     char *username, *name; /* owned; a rename replaces the pointer under the write lock */
+    char *external_id;     /* what another system calls the user; NULL: nothing */
     uint32_t *chats;       /* chat indexes, unordered */
     uint32_t chats_count, chats_room;
     uint8_t status;
@@ -76,6 +77,9 @@ const struct cache_chat *cache_chat_ever(const struct cache *c, uint64_t chat_id
 uint32_t cache_user_index(const struct cache *c, uint64_t user_id);
 uint32_t cache_chat_index(const struct cache *c, uint64_t chat_id);
 uint32_t cache_user_by_name(const struct cache *c, struct str username); /* case folded as the store's collation */
+uint32_t cache_user_by_external(const struct cache *c, struct str external_id);
+/* However somebody else writes it: an id of ours in any form, else an external id, else a user name. */
+uint32_t cache_user_called(const struct cache *c, struct str text);
 uint32_t cache_direct_chat(const struct cache *c, uint64_t user_a, uint64_t user_b);
 const struct cache_member *cache_member(const struct cache_chat *chat, uint32_t user_index);
 uint32_t cache_users_count(const struct cache *c);

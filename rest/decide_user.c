@@ -15,6 +15,9 @@ enum code decide_user_create(struct decider *d, struct job *job)
     if (c->user_id != 0 && overlay_user(d->overlay, c->user_id) != NULL) {
         return CODE_CONFLICT;
     }
+    if (c->title.len > 0 && cache_user_by_external(d->cache, c->title) != CACHE_NONE) {
+        return CODE_CONFLICT; /* one of the same batch is found by the unique index */
+    }
     uint64_t id = c->user_id ? c->user_id : d->next_user;
     if (id >= d->next_user) {
         d->next_user = id + 1;
@@ -27,6 +30,7 @@ enum code decide_user_create(struct decider *d, struct job *job)
         .created_us = d->now_us,
         .username = c->name,
         .name = name,
+        .external_id = c->title.len ? c->title : STR_NONE,
         .password_hash = c->secret,
     };
     struct draft *draft = decide_event(d, job, &(struct row_event){.kind = EV_USER_CREATED, .subject_id = id});

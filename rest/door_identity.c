@@ -4,7 +4,6 @@
 
 #include "rest/metrics.h"
 #include "shared/clock.h"
-#include "shared/id.h"
 #include "shared/log.h"
 
 struct request {
@@ -38,19 +37,12 @@ static enum code by_token(struct request *r)
 
 /* -- subscribe ---------------------------------------------------------------------------------- */
 
-/* An id in any form, else a user name. 0: nobody. */
+/* 0: nobody. */
 static uint64_t find_user(struct cache *cache, struct str text)
 {
-    uint64_t id = 0;
-    enum rc rc = id_parse(text, ID_USER, &id);
-    const struct cache_user *u;
-
-    if (rc == RC_NOT_FOUND) {
-        return 0; /* an id, but of something else */
-    }
     cache_rdlock(cache);
-    u = cache_user(cache, rc == RC_OK ? cache_user_index(cache, id) : cache_user_by_name(cache, text));
-    id = u != NULL ? u->id : 0;
+    const struct cache_user *u = cache_user(cache, cache_user_called(cache, text));
+    uint64_t id = u != NULL ? u->id : 0;
     cache_unlock(cache);
     return id;
 }

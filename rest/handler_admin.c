@@ -104,7 +104,8 @@ void admin_users_post(struct http_request *rq)
     struct auth_request *r = new_request(rq, on_account);
     if (r && handler_string(rq, "username", true, &r->username) &&
         handler_string(rq, "name", false, &r->name) &&
-        handler_string(rq, "password", false, &r->password) && read_wanted_id(rq, &r->user_id)) {
+        handler_string(rq, "password", false, &r->password) &&
+        handler_string(rq, "external_id", false, &r->external_id) && read_wanted_id(rq, &r->user_id)) {
         enum code code = svc_account(r, &field);
         fail_unless_ok(rq, code, field);
     }

@@ -217,6 +217,7 @@ static struct cmd account_cmd(const struct auth_request *r)
         .name = r->username,
         .content = r->name.len > 0 ? r->name : r->username,
         .secret = buf_str(&r->hash),
+        .title = r->external_id,
     };
 }
 

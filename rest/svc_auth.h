@@ -37,6 +37,7 @@ struct auth_request {
     auth_done done;
     void *ctx;
     struct str username, password, name; /* name: display name, empty = the user name */
+    struct str external_id;              /* svc_account: what another system calls the user, empty = nothing */
     uint64_t user_id;                    /* svc_account: wanted id, 0 = the next one */
     /* out */
     struct user_view user;

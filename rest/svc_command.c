@@ -79,6 +79,16 @@ static bool is_other_id(struct str name, uint64_t own_id)
     return id_parse(name, ID_USER, &id) != RC_INVALID && id != own_id;
 }
 
+/* An index column's length. An id of ours is always taken as that, so it would never be found. */
+#define EXTERNAL_ID_MAX_CHARS 190
+
+static bool is_external_id(struct str s, uint64_t own_id)
+{
+    uint64_t id = 0;
+    bool is_id = id_parse(s, ID_USER, &id) == RC_OK && id != own_id;
+    return s.len == 0 || (is_line(s, EXTERNAL_ID_MAX_CHARS) && !is_id);
+}
+
 static enum code check_user(const struct rest_conf *conf, const struct cmd *c, const char **field)
 {
     if (c->kind == CMD_USER_CREATE &&
@@ -87,6 +97,9 @@ static enum code check_user(const struct rest_conf *conf, const struct cmd *c, c
     }
     if (c->kind == CMD_USER_CREATE && c->user_id > USER_ID_GIVEN_MAX) {
         return bad(field, "user_id");
+    }
+    if (c->kind == CMD_USER_CREATE && !is_external_id(c->title, c->user_id)) {
+        return bad(field, "external_id");
     }
     if (c->kind == CMD_USER_UPDATE && c->number > CMD_STATUS_DISABLED) {
         return bad(field, "status");

@@ -33,7 +33,8 @@ enum cmd_kind {
     CMD_MESSAGE_EDIT = 9,       /* chat_id, message_id, content */
     CMD_MESSAGE_DELETE = 10,    /* chat_id, message_id */
     CMD_READ = 11,              /* chat_id, message_id or seq (0,0 = everything) */
-    CMD_USER_CREATE = 12,       /* name = username, content = display name, secret = password hash; rest only */
+    CMD_USER_CREATE = 12,       /* name = username, content = display name, secret = password hash, title = external id;
+                                   rest only */
     CMD_USER_UPDATE = 13,       /* user_id, content = display name or empty, secret = password hash or empty,
                                    number = enum cmd_status; rest only */
     CMD_FAMILY_CREATE = 14,     /* token family: user_id, key = first refresh hash, number = expiry_s; rest only */

@@ -26,6 +26,26 @@ test('users: add with a wanted id, list, password', async () => {
     assert.ok(json.users.some((u) => u.username === 'root_made'));
 });
 
+test('what another system calls a user is good for finding the user', async () => {
+    const make = (body) => sys.api.admin('POST', '/api/admin/users', { body });
+    const old = '64fa0c1e9b3e4b0012345678';
+    const made = await make({ username: 'moved', external_id: old });
+    assert.equal(made.status, 201, made.text);
+    assert.equal((await make({ username: 'twice', external_id: old })).status, 409);
+    const both = await Promise.all([1, 2].map((n) => make({ username: `racer${n}`, external_id: 'auth0|race' })));
+    assert.deepEqual(both.map((a) => a.status).sort(), [201, 409]);
+    for (const bad of ['1', 'user5', 'x'.repeat(191), 'a\u0001b']) {
+        const answer = await make({ username: 'bad_one', external_id: bad });
+        assert.equal(answer.status, 422, bad);
+        assert.equal(answer.json.field, 'external_id');
+    }
+    await sys.bounce(sys.rest, 'SIGTERM');
+    await sys.ready();
+    const me = await sys.api.call('GET', '/api/me', { token: sys.api.token(old) });
+    assert.equal(me.status, 200, me.text);
+    assert.equal(me.json.username, 'moved');
+});
+
 test('a user without a password cannot log in, but gets tokens from the administrator', async () => {
     await sys.api.admin('POST', '/api/admin/users', { body: { username: 'robot' } });
     for (const password of ['', 'x', 'password']) {

@@ -89,6 +89,9 @@ static void test_a_user_id_is_any_form_of_an_id_or_a_name(void **state)
     assert_string_equal(up.asked, "testUser");
     assert_int_equal(subscribe(D1_AUTH_WARN, HEAD("/api/ws?userId=test%55ser", "")), CODE_OK);
     assert_string_equal(up.asked, "testUser");
+    assert_int_equal(subscribe(D1_AUTH_WARN, HEAD("/api/ws?userId=64fa0c1e9b3e4b0012345678", "")), CODE_OK);
+    assert_int_equal(up.who.user_id, 7);
+    assert_int_equal(subscribe(D1_AUTH_WARN, HEAD("/api/ws?userId=64fa0c1e9b3e4b0012345679", "")), CODE_USER_NOT_FOUND);
     assert_int_equal(subscribe(D1_AUTH_WARN, HEAD("/api/ws?userId=nobody", "")), CODE_USER_NOT_FOUND);
     assert_int_equal(subscribe(D1_AUTH_WARN, HEAD("/api/ws?userId=chat_1", "")), CODE_USER_NOT_FOUND);
     char head[512];
@@ -151,7 +154,8 @@ static int set_up(void **state)
     conf.cookie_name = (char *)(uintptr_t)"tok";
     cache = cache_new();
     (void)cache_put_user(cache, &(struct row_user){.id = 123, .username = STR("user123"), .name = STR("U")});
-    (void)cache_put_user(cache, &(struct row_user){.id = 7, .username = STR("testUser"), .name = STR("T")});
+    (void)cache_put_user(cache, &(struct row_user){.id = 7, .username = STR("testUser"), .name = STR("T"),
+                                                     .external_id = STR("64fa0c1e9b3e4b0012345678")});
     svc = (struct svc){.conf = &conf, .cache = cache};
     return 0;
 }

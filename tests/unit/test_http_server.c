@@ -89,10 +89,10 @@ uint32_t cache_user_index(const struct cache *c, uint64_t user_id)
     (void)c;
     return user_id == 1 ? 0 : CACHE_NONE;
 }
-uint32_t cache_user_by_name(const struct cache *c, struct str username)
+uint32_t cache_user_called(const struct cache *c, struct str text)
 {
     (void)c;
-    return str_eq(username, STR("ann")) ? 0 : CACHE_NONE;
+    return str_eq(text, STR("ann")) ? 0 : CACHE_NONE;
 }
 const struct cache_user *cache_user(const struct cache *c, uint32_t index)
 {
