@@ -152,6 +152,9 @@ REST_SRCS = \
 
 # What translates for clients; all of them are linked wherever one is tested.
 DIALECT_SRCS = \
+  ws/dialect_inbox.c \
+  ws/dialect_inbox_chat.c \
+  ws/dialect_inbox_common.c \
   ws/dialect_list.c \
   ws/dialect_rooms.c \
   ws/dialect_rooms_event.c \
@@ -316,6 +319,8 @@ fake_rest_SRCS = tests/lib/sample_event.c
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
   fuzz_conf \
+  fuzz_dialect_inbox \
+  fuzz_dialect_inbox_chat \
   fuzz_dialect_rooms \
   fuzz_door_head \
   fuzz_id \
@@ -325,6 +330,8 @@ FUZZ_TARGETS = \
   fuzz_utf8 \
   fuzz_ws_core \
 
+fuzz_dialect_inbox_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
+fuzz_dialect_inbox_chat_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_rooms_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 fuzz_link_SRCS = tests/lib/link_recode.c
