@@ -158,6 +158,8 @@ DIALECT_SRCS = \
   ws/dialect_list.c \
   ws/dialect_rooms.c \
   ws/dialect_rooms_event.c \
+  ws/dialect_subscribe.c \
+  ws/dialect_subscribe_event.c \
   ws/dialect_util.c \
 
 # $(BUILD)/confab-ws
@@ -322,6 +324,7 @@ FUZZ_TARGETS = \
   fuzz_dialect_inbox \
   fuzz_dialect_inbox_chat \
   fuzz_dialect_rooms \
+  fuzz_dialect_subscribe \
   fuzz_door_head \
   fuzz_id \
   fuzz_json \
@@ -333,6 +336,7 @@ FUZZ_TARGETS = \
 fuzz_dialect_inbox_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_inbox_chat_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_rooms_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
+fuzz_dialect_subscribe_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 fuzz_link_SRCS = tests/lib/link_recode.c
 fuzz_ws_core_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_link.c ws/core_ops.c ws/hub.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c

@@ -3,6 +3,7 @@
 #include "ws/dialect_inbox.h"
 #include "ws/dialect_inbox_chat.h"
 #include "ws/dialect_rooms.h"
+#include "ws/dialect_subscribe.h"
 
 void dialect_add_cursor(struct buf *out, uint32_t log_prefix, uint64_t event_id)
 {
@@ -14,6 +15,7 @@ static const struct dialect *const dialects[] = {
     &dialect_inbox,
     &dialect_inbox_chat,
     &dialect_rooms,
+    &dialect_subscribe,
 };
 
 const struct dialect *dialect_by_id(unsigned id)

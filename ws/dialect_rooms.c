@@ -99,14 +99,10 @@ static enum code read_active_chat(struct request *r)
 }
 
 static const struct client_frame client_frames[] = {
-    {"message", VERB_MESSAGE, read_message},
-    {"edit", VERB_EDIT, read_edit},
-    {"delete", VERB_DELETE, read_delete},
-    {"read", VERB_READ, read_read},
-    {"typing", VERB_TYPING, read_typing},
-    {"active_chat", VERB_FOCUS, read_active_chat},
-    {"auth", VERB_AUTH, dialect_read_auth},
-    {"ping", VERB_PING, dialect_read_ping},
+    {"message", VERB_MESSAGE, read_message}, {"edit", VERB_EDIT, read_edit},
+    {"delete", VERB_DELETE, read_delete},    {"read", VERB_READ, read_read},
+    {"typing", VERB_TYPING, read_typing},    {"active_chat", VERB_FOCUS, read_active_chat},
+    {"auth", VERB_AUTH, dialect_read_auth},  {"ping", VERB_PING, dialect_read_ping},
 };
 #define CLIENT_FRAMES (sizeof(client_frames) / sizeof(client_frames[0]))
 

@@ -1,6 +1,6 @@
 #include "ws/dialect_util.h"
 
-#define FRAME_LIMITS ((struct json_limits){1024 * 1024, 8, 32})
+#define FRAME_LIMITS    ((struct json_limits){1024 * 1024, 8, 32})
 #define TOKEN_MAX_BYTES 8192
 
 /* -- in ---------------------------------------------------------------------------------------------- */
@@ -253,6 +253,28 @@ uint64_t dialect_message_seq(const struct event *e)
     return e->kind == EV_MESSAGE || e->kind == EV_MESSAGE_EDITED || e->kind == EV_MESSAGE_DELETED
                ? e->seq
                : 0;
+}
+
+void dialect_key_status(struct buf *out, const struct event *e)
+{
+    json_key_str(out, "status", e->number != 0 ? STR("online") : STR("offline"));
+}
+
+static const char *upload_state_name(uint32_t state)
+{
+    return state == UPLOAD_RUNNING ? "running" : state == UPLOAD_DONE ? "done" : "failed";
+}
+
+void dialect_key_progress(struct buf *out, const struct event *e)
+{
+    uint64_t done = e->number, total = e->seq;
+    json_key_u64(out, "bytes", done);
+    json_key_u64(out, "total", total);
+    json_key_u64(out, "percent",
+                 total != 0                  ? done * 100 / total
+                 : e->version == UPLOAD_DONE ? 100
+                                             : 0);
+    json_key_str(out, "state", str_of(upload_state_name(e->version)));
 }
 
 void dialect_key_number(struct dialect_frame *f, const char *key)

@@ -79,6 +79,10 @@ bool dialect_open_ext(struct buf *out, const struct dialect_view *v, uint64_t ev
                       uint64_t seq);
 /* The place of the message that the event is about; 0: it is about none (other events use seq otherwise). */
 uint64_t dialect_message_seq(const struct event *e);
+/* ,"status":"online"|"offline" of an EV_PRESENCE */
+void dialect_key_status(struct buf *out, const struct event *e);
+/* ,"bytes","total","percent","state" of an EV_UPLOAD */
+void dialect_key_progress(struct buf *out, const struct event *e);
 /* Spaces for the receiver's own number. */
 void dialect_key_number(struct dialect_frame *f, const char *key);
 

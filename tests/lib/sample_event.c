@@ -48,8 +48,9 @@ static uint8_t kind_of(struct jval o)
 
 struct event sample_event(struct jval o)
 {
-    bool direct = false;
+    bool direct = false, no_message = false;
     (void)json_bool(json_get(o, "direct"), &direct);
+    (void)json_bool(json_get(o, "no_message"), &no_message);
     struct event_user ann = {1, 1700000000000000u, STR("ann"), STR("Ann")};
     struct event_user bob = {2, 1700000000000000u, STR("bob"), STR("Bob")};
     struct event_user subject = bob;
@@ -80,7 +81,7 @@ struct event sample_event(struct jval o)
         .message_id = sample_u64(o, "message", sample_u64(o, "id", 0)),
         .seq = sample_u64(o, "seq", 1),
         .version = (uint32_t)sample_u64(o, "version", 1),
-        .message_created_us = SAMPLE_MESSAGE_US,
+        .message_created_us = no_message ? 0 : SAMPLE_MESSAGE_US,
         .sender = ann,
         .message_kind = sample_str(o, "message_kind", STR("text")),
         .content = sample_str(o, "content", STR("hello")),

@@ -3,6 +3,7 @@
  *
  * {"kind":"message","id":200,"seq":3,"chat":5,"direct":true,"name":"Team","subject":2,"content":"hi",
  *  "number":1,"version":2,"origin_worker":1,"origin_session":"123"}
+ * "no_message":true: the chat has none yet.
  * Users 1 (Ann) and 2 (Bob); Ann acts and sends. Times are fixed.
  */
 #ifndef TESTS_LIB_SAMPLE_EVENT_H
