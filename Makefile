@@ -26,6 +26,7 @@ SHARED_SRCS = \
   shared/buf.c \
   shared/bug.c \
   shared/chat_room.c \
+  shared/checkin.c \
   shared/clock.c \
   shared/cmd.c \
   shared/code.c \
@@ -128,6 +129,7 @@ REST_SRCS = \
   rest/reply.c \
   rest/rest_conf.c \
   rest/routes.c \
+  rest/sessions.c \
   rest/settings.c \
   rest/start.c \
   rest/store_maria.c \
@@ -144,6 +146,7 @@ REST_SRCS = \
   rest/svc_history.c \
   rest/svc_read.c \
   rest/svc_search.c \
+  rest/svc_session.c \
   rest/svc_status.c \
   rest/workpool.c \
   rest/writer.c \
@@ -202,6 +205,7 @@ UNIT_TESTS = \
   test_buf \
   test_cache \
   test_chat_room \
+  test_checkin \
   test_clock \
   test_cmd \
   test_code \
@@ -249,26 +253,28 @@ UNIT_TESTS = \
   test_rd \
   test_recent \
   test_reply \
+  test_sessions \
   test_start \
   test_str \
   test_svc_auth \
   test_svc_command \
   test_svc_read \
+  test_svc_session \
   test_utf8 \
   test_wheel \
   test_workpool \
   test_writer \
 
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
-test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/rest_conf.c
+test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/rest_conf.c
 test_door_head_SRCS = rest/door_head.c
-test_door_identity_SRCS = rest/cache.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c
+test_door_identity_SRCS = rest/cache.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c rest/sessions.c
 test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
 test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_http_field_SRCS = rest/http_field.c rest/rest_conf.c
 # Feed, caches and rules together, for tests that publish what was decided.
-FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
+FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
   rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/metrics.c rest/overlay.c rest/rest_conf.c \
   rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_command.c \
   rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_worker.c \
@@ -277,11 +283,11 @@ test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_liar_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
-test_cache_SRCS = rest/cache.c
+test_cache_SRCS = rest/cache.c rest/sessions.c
 test_families_SRCS = rest/families.c
 test_recent_SRCS = rest/recent.c
 test_feed_ring_SRCS = rest/feed_ring.c
-test_overlay_SRCS = rest/overlay.c rest/cache.c
+test_overlay_SRCS = rest/overlay.c rest/cache.c rest/sessions.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/door_listen.c rest/door_pending.c \
   rest/door_policy.c rest/door_refuse.c rest/door_serve.c rest/door_upgrade.c rest/http_auth.c rest/http_conn.c \
@@ -298,10 +304,12 @@ test_peers_SRCS = rest/peers.c rest/addr.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c
+test_sessions_SRCS = rest/sessions.c
 test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c tests/lib/feed_world.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
-test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c
+test_svc_session_SRCS = rest/svc_session.c rest/cache.c rest/sessions.c
+test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/sessions.c
 test_dialects_SRCS = $(DIALECT_SRCS) tests/lib/sample_event.c
 test_hub_SRCS = ws/hub.c ws/conn.c
 test_limits_SRCS = ws/limits.c

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "rest/cache_write.h"
+#include "rest/sessions.h"
 #include "shared/map64.h"
 #include "shared/mem.h"
 
@@ -19,6 +20,7 @@ struct cache {
     struct map64 externals;          /* hash of the external id -> index */
     struct map64 pairs;              /* hash of (lower id, higher id) -> chat index */
     struct map64 revoked;            /* token family -> when, in seconds */
+    struct sessions *sessions;
 };
 
 struct cache *cache_new(void)
@@ -30,6 +32,7 @@ struct cache *cache_new(void)
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&c->lock, &attr);
     pthread_rwlockattr_destroy(&attr);
+    c->sessions = sessions_new();
     return c;
 }
 
@@ -57,6 +60,7 @@ void cache_free(struct cache *c)
     map64_release(&c->externals);
     map64_release(&c->pairs);
     map64_release(&c->revoked);
+    sessions_free(c->sessions);
     pthread_rwlock_destroy(&c->lock);
     free(c);
 }
@@ -195,6 +199,16 @@ uint32_t cache_users_count(const struct cache *c)
 uint32_t cache_chats_count(const struct cache *c)
 {
     return c->chats_count;
+}
+
+const struct sessions *cache_sessions(const struct cache *c)
+{
+    return c->sessions;
+}
+
+struct sessions *cache_sessions_to_change(struct cache *c)
+{
+    return c->sessions;
 }
 
 uint64_t cache_chat_updated(const struct cache_chat *chat)

@@ -63,6 +63,7 @@ struct cache_chat {
 };
 
 struct cache;
+struct sessions;
 
 struct cache *cache_new(void);
 void cache_free(struct cache *c);
@@ -84,6 +85,7 @@ uint32_t cache_direct_chat(const struct cache *c, uint64_t user_a, uint64_t user
 const struct cache_member *cache_member(const struct cache_chat *chat, uint32_t user_index);
 uint32_t cache_users_count(const struct cache *c);
 uint32_t cache_chats_count(const struct cache *c);
+const struct sessions *cache_sessions(const struct cache *c);
 
 /* created, renamed or last message: what chat_room.last_updated shows */
 uint64_t cache_chat_updated(const struct cache_chat *chat);

@@ -33,4 +33,6 @@ void cache_revoke_family(struct cache *c, uint64_t family, uint64_t revoked_s);
 /* Forget revocations older than before_s: their access tokens have expired. */
 void cache_trim_revoked(struct cache *c, uint64_t before_s);
 
+struct sessions *cache_sessions_to_change(struct cache *c);
+
 #endif

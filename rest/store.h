@@ -133,10 +133,31 @@ struct row_note { /* a notification */
     uint8_t preview;                          /* enum preview */
     struct str kind, title, text, link;       /* link.p == NULL: none */
 };
+struct row_session { /* an event session */
+    uint64_t id;
+    struct key16 uuid;
+    struct str title;
+    uint8_t visibility;        /* enum session_visibility */
+    uint8_t open_registration; /* 0 or 1 */
+    uint64_t created_by, created_us, updated_us, deleted_us;
+    struct key16 key_hash;       /* of the scanner key; zeros: none */
+    uint64_t attendees, arrived; /* load only */
+};
+struct row_session_role {
+    uint64_t session_id, user_id;
+    uint8_t role; /* enum session_role; 0: none any more */
+};
+struct row_attendee {
+    uint64_t session_id, user_id;
+    uint64_t code; /* 0: walked in without one */
+    uint64_t added_us;
+    uint64_t checkin_id, checkin_us; /* 0: not yet */
+};
 struct row_checkin {
     uint64_t id; /* event id */
-    uint64_t session_id, user_id, by_user_id, at_us; /* user_id 0: a code that nobody has */
-    bool success;
+    uint64_t session_id, user_id, by_user_id, at_us; /* user_id 0: a code that nobody has; by 0: a scanner */
+    uint8_t result;     /* enum checkin_result */
+    struct str name;    /* the user's as it was then */
     struct str payload; /* the dashboard frame, rendered for event_fill; no column */
 };
 struct row_event {

@@ -41,7 +41,9 @@ enum event_kind {
     EV_NOTIFICATION_READ = 15,     /* number = unread notifications of the subject afterwards, as below */
     EV_NOTIFICATION_READ_ALL = 16, /* note.id = the newest that is read */
     EV_NOTIFICATION_DELETED = 17,
-    EV_CHECKIN = 18,       /* number = topic (event session), subject_* when known, payload = the frame (JSON object) */
+    EV_CHECKIN = 18,       /* number = topic (event session), payload = the frame (JSON object); to its viewers only */
+    EV_SESSION = 19,       /* number = topic; an event session has changed. version = enum code: its viewers close with
+                              that, subject_* = only this one's; version 0: for nobody but the log */
     EV_TYPING = 32,        /* ephemeral: number = 1 typing, 0 stopped */
     EV_PRESENCE = 33,      /* ephemeral: subject_*, number = 1 online, at_us = last seen */
     EV_UPLOAD = 34,        /* ephemeral: chat_*, message_id = upload id, number = bytes so far, seq = bytes in all,

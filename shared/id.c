@@ -302,9 +302,25 @@ void key16_new(struct key16 *out)
     set_version(out->b, 7);
 }
 
+void key16_new_random(struct key16 *out)
+{
+    random_bytes(out->b, sizeof(out->b));
+    set_version(out->b, 4);
+}
+
 void key16_add_uuid(struct buf *out, const struct key16 *k)
 {
     add_uuid(out, k->b);
+}
+
+bool key16_from_uuid(struct str text, struct key16 *out)
+{
+    return parse_uuid(text, out->b);
+}
+
+bool key16_eq_secret(const struct key16 *a, const struct key16 *b)
+{
+    return sodium_memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
 /* ---------------------------------------------------------------- random, hash */

@@ -50,7 +50,13 @@ static inline bool key16_eq(const struct key16 *a, const struct key16 *b)
 bool key16_from_text(struct str text, struct key16 *out);
 /* A fresh UUIDv7 (RFC 9562 section 5.7). */
 void key16_new(struct key16 *out);
+/* A fresh UUIDv4 (section 5.4): nothing in it can be guessed. */
+void key16_new_random(struct key16 *out);
 void key16_add_uuid(struct buf *out, const struct key16 *k);
+/* A UUID's text in either case, nothing else. false leaves *out alone. */
+bool key16_from_uuid(struct str text, struct key16 *out);
+/* key16_eq in constant time, for secrets. */
+bool key16_eq_secret(const struct key16 *a, const struct key16 *b);
 
 /* Fill with random bytes from the system. */
 void random_bytes(void *out, size_t n);

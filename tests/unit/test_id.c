@@ -312,6 +312,25 @@ static void test_base64url_refuses_other_texts(void **state)
     buf_release(&small);
 }
 
+static void test_random_uuids_have_version_4_and_come_back(void **state)
+{
+    (void)state;
+    struct key16 a, b, back;
+    key16_new_random(&a);
+    key16_new_random(&b);
+    assert_false(key16_eq(&a, &b));
+    assert_false(key16_eq_secret(&a, &b));
+    struct buf text = BUF_INIT;
+    key16_add_uuid(&text, &a);
+    assert_int_equal(text.p[14], '4');
+    assert_non_null(strchr("89ab", text.p[19]));
+    assert_true(key16_from_uuid(buf_str(&text), &back));
+    assert_true(key16_eq_secret(&a, &back));
+    assert_false(key16_from_uuid(STR("chat_1"), &back));
+    assert_false(key16_from_uuid(STR_NONE, &back));
+    buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_base64url_known_texts),
         cmocka_unit_test(test_base64url_every_length_reads_back),
         cmocka_unit_test(test_base64url_refuses_other_texts),
+        cmocka_unit_test(test_random_uuids_have_version_4_and_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
