@@ -128,6 +128,7 @@ struct dialect_view core_view(const struct conn *c)
         .ext = conn_is_ext(c),
         .log_prefix = core_log_prefix(c->core),
         .viewer_id = u != NULL ? u->id : 0,
+        .now_us = wall_us(),
     };
 }
 
@@ -466,6 +467,7 @@ static void send_stats(struct core *k)
     k->stats.users = k->hub.users_count;
     k->stats.queue_bytes = k->queues.bytes;
     k->stats.queue_frames = k->queues.used;
+    k->stats.states_replaced = k->queues.replaced;
     k->stats.commands_pending = link_client_pending(k->link);
     if (link_client_is_up(k->link)) {
         stats_put(link_client_out(k->link), &k->stats);

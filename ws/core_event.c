@@ -41,18 +41,23 @@ static struct msg *encode(struct fan *f, const struct conn *c, uint8_t variant)
         return NULL;
     }
     m->ephemeral = f->event->event_id == 0;
+    if (m->ephemeral && c->dialect->state_key != NULL) {
+        m->state_key = c->dialect->state_key(f->event);
+    }
     return m;
+}
+
+static uint64_t viewer(const struct conn *c)
+{
+    const struct hub_user *u = hub_user(&c->core->hub, c->slot);
+    return u != NULL ? u->id : 0;
 }
 
 static struct msg *frame_for(struct fan *f, const struct conn *c)
 {
     const struct dialect *d = c->dialect;
     bool ext = conn_is_ext(c);
-    uint8_t variant = 0;
-    if (d->variant != NULL) {
-        const struct hub_user *u = hub_user(&f->core->hub, c->slot);
-        variant = d->variant(f->event, u != NULL ? u->id : 0);
-    }
+    uint8_t variant = d->variant != NULL ? d->variant(f->event, viewer(c)) : 0;
     for (unsigned i = 0; i < f->count; i++) {
         if (f->frames[i].dialect == d && f->frames[i].ext == ext &&
             f->frames[i].variant == variant) {
@@ -74,12 +79,18 @@ static void release(struct fan *f)
     }
 }
 
-/* The connection that caused the event gets the reply to its command instead. */
+/* The connection that caused the event gets the reply to its command instead. Ephemeral events are no replies. */
 static bool is_origin(const struct fan *f, const struct conn *c)
 {
     const struct event *e = f->event;
-    return !f->is_replay && e->origin_worker == f->core->worker &&
+    return e->event_id != 0 && !f->is_replay && e->origin_worker == f->core->worker &&
            e->origin_session == conn_session(c) && !conn_has(c, CONN_HEARS_ITSELF);
+}
+
+static bool is_wanted(const struct fan *f, const struct conn *c)
+{
+    const struct dialect *d = c->dialect;
+    return d->wants == NULL || d->wants(f->event, viewer(c), c->options | d->watches);
 }
 
 static void send_to(struct fan *f, struct conn *c, uint32_t number)
@@ -93,7 +104,7 @@ static void send_to(struct fan *f, struct conn *c, uint32_t number)
             c->cursor = e->event_id;
         }
     }
-    if (is_origin(f, c)) {
+    if (is_origin(f, c) || !is_wanted(f, c)) {
         return;
     }
     struct msg *m = frame_for(f, c);

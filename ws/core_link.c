@@ -49,6 +49,23 @@ static struct conn *make_conn(struct core *k, const struct link_adopt *m, int fd
     return c;
 }
 
+/* The frames that come before everything else. Any of them may be the end of the connection. */
+static void greet(struct core *k, const struct link_adopt *m, uint64_t session)
+{
+    struct conn *c = conns_find(&k->conns, session);
+    if (c->dialect->greet != NULL) {
+        struct dialect_view view = core_view(c);
+        struct dialect_hello hello = {view.viewer_id, m->username, m->name, m->asked};
+        struct dialect_frame f = core_frame(k);
+        c->dialect->greet(&hello, &view, &f);
+        core_send_text(c, &f);
+    }
+    c = conns_find(&k->conns, session);
+    if (c != NULL && conn_is_ext(c) && !conn_has(c, CONN_IS_CATCHING_UP)) {
+        core_notice(c, NOTICE_LIVE, c->cursor, NULL);
+    }
+}
+
 /* The connection exists from here on, for kicks and events; its 101 is written once confab-rest has been told. */
 static enum code adopt(struct core *k, const struct link_adopt *m, int fd, uint64_t *session)
 {
@@ -69,10 +86,8 @@ static enum code adopt(struct core *k, const struct link_adopt *m, int fd, uint6
         hub_join(&k->hub, m->slot, c);
     }
     remember_head(k, c, m->head);
-    if (conn_is_ext(c) && !conn_has(c, CONN_IS_CATCHING_UP)) {
-        core_notice(c, NOTICE_LIVE, c->cursor, NULL);
-    }
     *session = conn_session(c);
+    greet(k, m, *session);
     return CODE_OK;
 }
 

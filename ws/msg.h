@@ -4,7 +4,8 @@
  * Shape      Immutable bytes of a whole unmasked server frame (RFC 6455 section 5.2) with a reference
  *            count. A frame may have one hole: MSG_HOLE_BYTES of its payload that differ per receiver.
  *            They are filled with a decimal number, padded with spaces on the left (JSON allows white
- *            space before a value), so that the length is the same for everybody.
+ *            space before a value), so that the length is the same for everybody. A frame of state
+ *            has a key: of two with the same key that wait for a connection, the newer one says it all.
  * Layer      ws/connection. Knows no queue and no dialect.
  * Ownership  msg_new gives one reference; msg_unref gives one back.
  * Threads    Loop thread only: the count is plain.
@@ -26,6 +27,7 @@ enum msg_opcode { MSG_TEXT = 1, MSG_BINARY = 2, MSG_CLOSE = 8, MSG_PING = 9 };
 #define MSG_PAYLOAD_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
 struct msg {
+    uint64_t state_key; /* 0: no state */
     uint32_t refs;
     uint32_t len;     /* of bytes, frame header included */
     uint32_t hole_at; /* offset in bytes of the hole; 0: none (a header stands there) */

@@ -52,6 +52,67 @@ static void give_entry(struct outq_pool *p, uint32_t i)
     }
 }
 
+/* Out of the FIFO; the chain of states is the caller's business. */
+static void unlink_entry(struct outq_pool *p, struct outq *q, uint32_t i)
+{
+    const struct outq_entry *e = &p->entries[i];
+    uint32_t len = e->m->len;
+    if (e->prev != 0) {
+        p->entries[e->prev].next = e->next;
+    } else {
+        q->head = e->next;
+    }
+    if (e->next != 0) {
+        p->entries[e->next].prev = e->prev;
+    } else {
+        q->tail = e->prev;
+    }
+    q->bytes -= len;
+    p->bytes -= len;
+    give_entry(p, i);
+}
+
+static void pop(struct outq_pool *p, struct outq *q)
+{
+    if (q->head == q->states) {
+        q->states = p->entries[q->head].next_state;
+    }
+    unlink_entry(p, q, q->head);
+}
+
+/* The newest state goes behind the others; the one that it replaces goes, or the oldest of too many. */
+static void chain_state(struct outq_pool *p, struct outq *q, uint32_t newest)
+{
+    uint64_t key = p->entries[newest].m->state_key;
+    uint32_t old = 0, before_old = 0, last = 0, count = 0;
+    for (uint32_t i = q->states; i != 0; i = p->entries[i].next_state) {
+        if (p->entries[i].m->state_key == key) {
+            old = i;
+            before_old = last;
+        }
+        last = i;
+        count++;
+    }
+    if (last != 0) {
+        p->entries[last].next_state = newest;
+    } else {
+        q->states = newest;
+    }
+    if (old == 0 && count >= OUTQ_STATES_MAX) {
+        old = q->states;
+    }
+    if (old == 0) {
+        return;
+    }
+    if (before_old != 0) {
+        p->entries[before_old].next_state = p->entries[old].next_state;
+    } else {
+        q->states = p->entries[old].next_state;
+    }
+    unlink_entry(p, q, old);
+    p->replaced++;
+}
+
 enum rc outq_push(struct outq_pool *p, struct outq *q, struct msg *m, uint32_t number)
 {
     uint32_t i = take_entry(p);
@@ -63,7 +124,7 @@ enum rc outq_push(struct outq_pool *p, struct outq *q, struct msg *m, uint32_t n
         msg_unref(m);
         return RC_TOO_BIG;
     }
-    p->entries[i] = (struct outq_entry){.m = m, .number = number};
+    p->entries[i] = (struct outq_entry){.m = m, .number = number, .prev = q->tail};
     if (q->tail != 0) {
         p->entries[q->tail].next = i;
     } else {
@@ -72,20 +133,10 @@ enum rc outq_push(struct outq_pool *p, struct outq *q, struct msg *m, uint32_t n
     q->tail = i;
     q->bytes += m->len;
     p->bytes += m->len;
-    return RC_OK;
-}
-
-static void pop(struct outq_pool *p, struct outq *q)
-{
-    uint32_t i = q->head;
-    uint32_t len = p->entries[i].m->len;
-    q->bytes -= len;
-    p->bytes -= len;
-    q->head = p->entries[i].next;
-    if (q->head == 0) {
-        q->tail = 0;
+    if (m->state_key != 0) {
+        chain_state(p, q, i);
     }
-    give_entry(p, i);
+    return RC_OK;
 }
 
 void outq_clear(struct outq_pool *p, struct outq *q)
@@ -98,26 +149,13 @@ void outq_clear(struct outq_pool *p, struct outq *q)
 unsigned outq_drop_ephemeral(struct outq_pool *p, struct outq *q)
 {
     unsigned dropped = 0;
-    uint32_t before = 0;
+    q->states = 0; /* state is ephemeral */
     for (uint32_t i = q->head, next = 0; i != 0; i = next) {
-        struct outq_entry *e = &p->entries[i];
-        next = e->next;
-        if (!e->m->ephemeral) {
-            before = i;
-            continue;
+        next = p->entries[i].next;
+        if (p->entries[i].m->ephemeral) {
+            unlink_entry(p, q, i);
+            dropped++;
         }
-        if (before != 0) {
-            p->entries[before].next = next;
-        } else {
-            q->head = next;
-        }
-        if (q->tail == i) {
-            q->tail = before;
-        }
-        q->bytes -= e->m->len;
-        p->bytes -= e->m->len;
-        give_entry(p, i);
-        dropped++;
     }
     return dropped;
 }

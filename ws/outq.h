@@ -1,11 +1,14 @@
 /*
  * outq.h -- frames waiting to be written to one connection
  *
- * Shape      A FIFO of (frame, number) pairs. The entries of all queues live in one pool of 16-byte
- *            slots, so an idle connection owns 12 bytes here and a push allocates nothing.
+ * Shape      A FIFO of (frame, number) pairs. The entries of all queues live in one pool of 24-byte
+ *            slots, so an idle connection owns 16 bytes here and a push allocates nothing. Frames of state
+ *            that wait are chained through the queue, so that a newer one finds the one it replaces
+ *            without a look at the rest.
  * Layer      ws/connection. Knows msg; does not know connections, dialects or libwebsockets.
  * Ownership  push takes one reference, always. The pieces are views until the next call on the queue.
- * Limits     entries_max over all queues; the byte cap of one queue is its owner's business.
+ * Limits     entries_max over all queues, OUTQ_STATES_MAX frames of state in one; the byte cap of one queue
+ *            is its owner's business.
  * Threads    Loop thread only.
  */
 #ifndef WS_OUTQ_H
@@ -19,22 +22,27 @@
 #include "shared/rc.h"
 #include "ws/msg.h"
 
+#define OUTQ_STATES_MAX 1024 /* waiting in one queue; beyond it the oldest is dropped for the newest */
+
 struct outq_entry {
     struct msg *m;
-    uint32_t number; /* for the frame's hole */
-    uint32_t next;   /* 0: last */
+    uint32_t number;     /* for the frame's hole */
+    uint32_t next, prev; /* 0: last, first */
+    uint32_t next_state; /* 0: last, or no frame of state */
 };
 
 struct outq_pool {
     struct outq_entry *entries; /* [0] is never used */
     uint32_t room, made, free;  /* free: first of the free list, 0 = none */
     uint32_t used, entries_max;
-    uint64_t bytes; /* waiting in all queues */
+    uint64_t bytes;    /* waiting in all queues */
+    uint64_t replaced; /* frames of state, by newer ones */
 };
 
 struct outq { /* zeroed = empty */
     uint32_t head, tail;
-    uint32_t bytes; /* of whole frames */
+    uint32_t bytes;  /* of whole frames */
+    uint32_t states; /* first frame of state, 0: none waits */
 };
 
 #define OUTQ_BATCH 32 /* frames of one write */
@@ -48,7 +56,7 @@ struct outq_batch {
 void outq_pool_init(struct outq_pool *p, uint32_t entries_max);
 void outq_pool_release(struct outq_pool *p); /* all queues must be empty */
 
-/* RC_OK; RC_TOO_BIG when the pool is used up (the queue is unchanged). The reference is taken either way. */
+/* RC_OK; RC_TOO_BIG when the pool is used up. The reference is taken either way. A waiting frame with the same state key goes. */
 RC_CHECK enum rc outq_push(struct outq_pool *p, struct outq *q, struct msg *m, uint32_t number);
 void outq_clear(struct outq_pool *p, struct outq *q);
 /* Remove every ephemeral frame; how many. */

@@ -136,6 +136,23 @@ static void encode(const struct event *e, const struct dialect_view *v, struct d
     }
 }
 
+static void greet(const struct dialect_hello *h, const struct dialect_view *v,
+                  struct dialect_frame *f)
+{
+    CHECK(h->user_id == v->viewer_id && v->now_us != 0);
+    add(f, 'h', h->user_id);
+}
+
+static bool wants(const struct event *e, uint64_t viewer_id, uint32_t options)
+{
+    return (e->subject.id ^ viewer_id ^ options) % 7 != 3;
+}
+
+static uint64_t state_key(const struct event *e)
+{
+    return e->number;
+}
+
 static uint8_t variant(const struct event *e, uint64_t viewer_id)
 {
     return (uint8_t)((e->number + viewer_id) % DIALECT_VARIANTS);
@@ -157,6 +174,9 @@ static const struct dialect ids = {.id = DIALECT_ROOMS,
                                    .name = "ids",
                                    .state_bytes = 8,
                                    .receive = receive,
+                                   .greet = greet,
+                                   .wants = wants,
+                                   .state_key = state_key,
                                    .variant = variant,
                                    .encode = encode,
                                    .answer = answer,

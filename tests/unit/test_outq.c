@@ -142,6 +142,115 @@ static void test_outq_drops_only_ephemeral_frames(void **state)
     outq_pool_release(&p);
 }
 
+static struct msg *state(char payload, uint64_t key)
+{
+    struct msg *m = text((char[]){payload, '\0'});
+    m->state_key = key;
+    m->ephemeral = true;
+    return m;
+}
+
+static void check_payloads(struct outq_pool *p, struct outq *q, const char *expected)
+{
+    struct buf out = BUF_INIT;
+    size_t len = strlen(expected);
+    assert_int_equal(q->bytes, 3 * len);
+    drain(p, q, 1000, &out);
+    assert_int_equal(out.len, 3 * len);
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(out.p[3 * i + 2], expected[i]);
+    }
+    assert_int_equal(q->head + q->tail + q->states + q->bytes, 0);
+    buf_release(&out);
+}
+
+static void test_outq_newer_state_replaces_the_one_that_waits(void **unused)
+{
+    (void)unused;
+    struct outq_pool p;
+    struct outq q = {0};
+    outq_pool_init(&p, 1000);
+    push(&p, &q, state('A', 1));
+    push(&p, &q, text("m"));
+    push(&p, &q, state('B', 2));
+    push(&p, &q, state('C', 3));
+    push(&p, &q, state('b', 2)); /* from the middle */
+    push(&p, &q, text("n"));
+    push(&p, &q, state('a', 1)); /* from the front */
+    push(&p, &q, state('x', 1)); /* from the end */
+    assert_int_equal(p.replaced, 3);
+    assert_int_equal(p.used, 5);
+    check_payloads(&p, &q, "mCbnx");
+    push(&p, &q, state('A', 1)); /* what has gone out is not there any more */
+    check_payloads(&p, &q, "A");
+    push(&p, &q, state('A', 1));
+    push(&p, &q, text("m"));
+    assert_int_equal(outq_drop_ephemeral(&p, &q), 1);
+    push(&p, &q, state('B', 1));
+    assert_int_equal(p.replaced, 3);
+    check_payloads(&p, &q, "mB");
+    outq_pool_release(&p);
+}
+
+/* Against the plain rule: of each key the newest stays, in the order of pushing. */
+static void test_outq_states_agree_with_a_model(void **unused)
+{
+    (void)unused;
+    enum { STEPS = 30000, ROOM = 64 };
+    struct outq_pool p;
+    struct outq q = {0};
+    struct buf rest = BUF_INIT;
+    char chars[ROOM];
+    uint64_t keys[ROOM];
+    unsigned count = 0;
+    outq_pool_init(&p, 1000);
+    srand(11);
+    for (int step = 0; step < STEPS; step++) {
+        if (rand() % 5 < 3 && count < ROOM) {
+            uint64_t key = (uint64_t)rand() % 8;
+            char c = (char)('a' + rand() % 26);
+            push(&p, &q, state(c, key));
+            for (unsigned i = 0; i < count && key != 0; i++) {
+                if (keys[i] == key) {
+                    memmove(&keys[i], &keys[i + 1], (count - i - 1) * sizeof(keys[0]));
+                    memmove(&chars[i], &chars[i + 1], count - i - 1);
+                    count--;
+                }
+            }
+            keys[count] = key;
+            chars[count++] = c;
+        } else if (count > 0) {
+            assert_int_equal(p.entries[q.head].m->bytes[2], chars[0]);
+            assert_int_equal(outq_sent(&p, &q, 3, &rest), 1);
+            count--;
+            memmove(&keys[0], &keys[1], count * sizeof(keys[0]));
+            memmove(&chars[0], &chars[1], count);
+        }
+        assert_int_equal(p.used, count);
+    }
+    outq_clear(&p, &q);
+    assert_int_equal(q.states, 0);
+    outq_pool_release(&p);
+}
+
+static void test_outq_states_of_one_queue_are_bounded(void **unused)
+{
+    (void)unused;
+    struct outq_pool p;
+    struct outq q = {0};
+    outq_pool_init(&p, 5000);
+    for (uint64_t key = 1; key <= OUTQ_STATES_MAX + 10; key++) {
+        push(&p, &q, state('s', key));
+    }
+    assert_int_equal(p.used, OUTQ_STATES_MAX);
+    assert_int_equal(p.entries[q.head].m->state_key, 11);
+    push(&p, &q, state('t', 500)); /* one that waits makes room for itself */
+    assert_int_equal(p.entries[q.head].m->state_key, 11);
+    assert_int_equal(p.used, OUTQ_STATES_MAX);
+    outq_clear(&p, &q);
+    outq_pool_release(&p);
+}
+
 /* Many queues share the pool: entries are given back and used again, nothing is mixed up. */
 static void test_outq_pool_serves_many_queues(void **state)
 {
@@ -185,6 +294,9 @@ int main(void)
         cmocka_unit_test(test_outq_gives_the_same_bytes_for_every_short_write),
         cmocka_unit_test(test_outq_push_over_limit_keeps_queue),
         cmocka_unit_test(test_outq_drops_only_ephemeral_frames),
+        cmocka_unit_test(test_outq_newer_state_replaces_the_one_that_waits),
+        cmocka_unit_test(test_outq_states_agree_with_a_model),
+        cmocka_unit_test(test_outq_states_of_one_queue_are_bounded),
         cmocka_unit_test(test_outq_pool_serves_many_queues),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
