@@ -167,6 +167,7 @@ const struct dialect dialect_rooms = {
     .name = "rooms",
     .subprotocol = "rooms.v1",
     .receive = rooms_receive,
+    .wants = rooms_wants,
     .variant = rooms_variant,
     .encode = rooms_encode,
     .answer = rooms_answer,

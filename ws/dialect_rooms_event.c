@@ -155,6 +155,63 @@ static void add_member_role(struct buf *out, const struct event *e, const struct
     json_key_str(out, "role", str_of(role_name(e->number)));
 }
 
+static void add_typing(struct buf *out, const struct event *e, const struct dialect_view *v)
+{
+    (void)v;
+    buf_add_z(out, "\"type\":\"typing\"");
+    add_chat(out, e);
+    add_user(out, "user_id", &e->actor);
+    json_key_str(out, "user_name", e->actor.name);
+    json_key_bool(out, "is_typing", e->number != 0);
+}
+
+static void add_user_status(struct buf *out, const struct event *e, const struct dialect_view *v)
+{
+    (void)v;
+    buf_add_z(out, "\"type\":\"user_status\"");
+    add_user(out, "user_id", &e->subject);
+    json_key_str(out, "username", e->subject.username);
+    dialect_key_status(out, e);
+    if (e->at_us != 0) {
+        add_time(out, "last_seen", e->at_us);
+    } else {
+        json_key_null(out, "last_seen");
+    }
+}
+
+static void add_upload(struct buf *out, const struct event *e, const struct dialect_view *v)
+{
+    (void)v;
+    buf_add_z(out, "\"type\":\"upload_progress\"");
+    dialect_key_tagged(out, "upload_id", ID_UPLOAD, e->message_id); /* as REST shows it */
+    add_chat(out, e);
+    dialect_key_progress(out, e);
+}
+
+static void add_note_id(struct buf *out, const struct event *e)
+{
+    dialect_key_hex(out, "notification_id", ID_NOTIFICATION, e->note.id, e->note.created_us);
+}
+
+static void add_note(struct buf *out, const struct event *e, const struct dialect_view *v)
+{
+    (void)v;
+    buf_add_z(out, "\"type\":\"notification\"");
+    add_note_id(out, e);
+    dialect_key_note(out, e);
+    add_time(out, "created_at", e->note.created_us);
+}
+
+static void add_note_change(struct buf *out, const struct event *e, const struct dialect_view *v)
+{
+    (void)v;
+    buf_add_z(out, e->kind == EV_NOTIFICATION_READ       ? "\"type\":\"notification_read\""
+                   : e->kind == EV_NOTIFICATION_READ_ALL ? "\"type\":\"notification_read_all\""
+                                                         : "\"type\":\"notification_deleted\"");
+    add_note_id(out, e);
+    json_key_u64(out, "unread_count", e->number);
+}
+
 static const struct event_frame {
     uint8_t kind;
     uint8_t variant; /* of rooms_variant */
@@ -173,7 +230,20 @@ static const struct event_frame {
     {EV_CHAT_DELETED, 0, false, add_chat_deleted},
     {EV_MEMBER_REMOVED, 0, false, add_member_removed},
     {EV_MEMBER_ROLE, 0, false, add_member_role},
+    {EV_TYPING, 0, true, add_typing},
+    {EV_PRESENCE, 0, true, add_user_status},
+    {EV_UPLOAD, 0, true, add_upload},
+    {EV_NOTIFICATION, 0, false, add_note},
+    {EV_NOTIFICATION_READ, 0, false, add_note_change},
+    {EV_NOTIFICATION_READ_ALL, 0, false, add_note_change},
+    {EV_NOTIFICATION_DELETED, 0, false, add_note_change},
 };
+
+bool rooms_wants(const struct event *e, uint64_t viewer_id, uint32_t options)
+{
+    (void)viewer_id;
+    return dialect_asked_for(e, options);
+}
 
 /* A direct chat is named after the other one, so its two people see different rooms. */
 uint8_t rooms_variant(const struct event *e, uint64_t viewer_id)

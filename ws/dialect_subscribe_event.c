@@ -128,17 +128,9 @@ static void add_member(struct dialect_frame *f, const struct event *e, const str
 
 static void add_note(struct dialect_frame *f, const struct event *e, const struct dialect_view *v)
 {
-    const struct event_note *n = &e->note;
     (void)v;
     add_note_id(f->out, e);
-    json_key_str(f->out, "kind", n->kind);
-    json_key_str(f->out, "title", n->title);
-    json_key_str(f->out, "text", n->text);
-    if (n->link.p != NULL) {
-        json_key_str(f->out, "link", n->link);
-    } else {
-        json_key_null(f->out, "link");
-    }
+    dialect_key_note(f->out, e);
 }
 
 static void add_note_unread(struct dialect_frame *f, const struct event *e,
@@ -186,12 +178,8 @@ bool subscribe_wants(const struct event *e, uint64_t viewer_id, uint32_t options
                (options & CONN_HEARS_OWN) != 0;
     case EV_READ:
         return (options & CONN_EVENTS_READ) != 0 && e->actor.id != viewer_id;
-    case EV_PRESENCE:
-        return (options & CONN_EVENTS_STATUS) != 0;
-    case EV_UPLOAD:
-        return (options & CONN_EVENTS_UPLOAD) != 0;
     default:
-        return true;
+        return dialect_asked_for(e, options);
     }
 }
 

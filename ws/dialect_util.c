@@ -183,6 +183,20 @@ enum code dialect_read_ping(struct request *r)
     return CODE_OK;
 }
 
+bool dialect_asked_for(const struct event *e, uint32_t options)
+{
+    switch (e->kind) {
+    case EV_TYPING:
+        return (options & CONN_EVENTS_TYPING) != 0;
+    case EV_PRESENCE:
+        return (options & CONN_EVENTS_STATUS) != 0;
+    case EV_UPLOAD:
+        return (options & CONN_EVENTS_UPLOAD) != 0;
+    default:
+        return true;
+    }
+}
+
 /* -- out --------------------------------------------------------------------------------------------- */
 
 void dialect_key_time(struct buf *out, const char *key, uint64_t at_us,
@@ -258,6 +272,18 @@ uint64_t dialect_message_seq(const struct event *e)
 void dialect_key_status(struct buf *out, const struct event *e)
 {
     json_key_str(out, "status", e->number != 0 ? STR("online") : STR("offline"));
+}
+
+void dialect_key_note(struct buf *out, const struct event *e)
+{
+    json_key_str(out, "kind", e->note.kind);
+    json_key_str(out, "title", e->note.title);
+    json_key_str(out, "text", e->note.text);
+    if (e->note.link.p != NULL) {
+        json_key_str(out, "link", e->note.link);
+    } else {
+        json_key_null(out, "link");
+    }
 }
 
 static const char *upload_state_name(uint32_t state)

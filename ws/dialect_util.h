@@ -60,6 +60,9 @@ enum code dialect_read_focus(struct request *r, const char *chat_key); /* null: 
 enum code dialect_read_auth(struct request *r);                        /* token */
 enum code dialect_read_ping(struct request *r);                        /* {"type":"pong"} */
 
+/* Ephemeral events that come to those only who ask by ?events=; true for all others. Part of wants(). */
+bool dialect_asked_for(const struct event *e, uint32_t options);
+
 /* -- out --------------------------------------------------------------------------------------------- */
 
 void dialect_key_time(struct buf *out, const char *key, uint64_t at_us,
@@ -81,6 +84,8 @@ bool dialect_open_ext(struct buf *out, const struct dialect_view *v, uint64_t ev
 uint64_t dialect_message_seq(const struct event *e);
 /* ,"status":"online"|"offline" of an EV_PRESENCE */
 void dialect_key_status(struct buf *out, const struct event *e);
+/* ,"kind","title","text","link" (null: none) of a notification */
+void dialect_key_note(struct buf *out, const struct event *e);
 /* ,"bytes","total","percent","state" of an EV_UPLOAD */
 void dialect_key_progress(struct buf *out, const struct event *e);
 /* Spaces for the receiver's own number. */
