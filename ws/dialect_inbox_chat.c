@@ -67,8 +67,9 @@ static void inbox_chat_answer(const struct op_result *r, const struct dialect_vi
 
 /* -- one function per frame: everything between the type and _ext ---------------------------------------- */
 
-static void add_message(struct buf *out, const struct event *e)
+static void add_message(struct buf *out, const struct event *e, const struct dialect_view *v)
 {
+    (void)v;
     json_key_u64(out, "message_id", e->message_id);
     json_key_u64(out, "chat_id", e->chat_id);
     json_key_u64(out, "sender_id", e->sender.id);
@@ -78,16 +79,19 @@ static void add_message(struct buf *out, const struct event *e)
     inbox_key_time(out, "timestamp", e->message_created_us);
 }
 
-static void add_message_deleted(struct buf *out, const struct event *e)
+static void add_message_deleted(struct buf *out, const struct event *e,
+                                const struct dialect_view *v)
 {
+    (void)v;
     json_key_u64(out, "message_id", e->message_id);
     json_key_u64(out, "chat_id", e->chat_id);
     json_key_u64(out, "deleted_by", e->actor.id);
     inbox_key_time(out, "timestamp", e->at_us);
 }
 
-static void add_typing(struct buf *out, const struct event *e)
+static void add_typing(struct buf *out, const struct event *e, const struct dialect_view *v)
 {
+    (void)v;
     json_key_u64(out, "chat_id", e->chat_id);
     json_key_u64(out, "user_id", e->actor.id);
     json_key_str(out, "user_name", e->actor.name);
@@ -95,34 +99,36 @@ static void add_typing(struct buf *out, const struct event *e)
     inbox_key_time(out, "timestamp", e->at_us);
 }
 
-static void add_message_read(struct buf *out, const struct event *e)
+static void add_message_read(struct buf *out, const struct event *e, const struct dialect_view *v)
 {
+    (void)v;
     json_key_u64(out, "chat_id", e->chat_id);
     json_key_u64(out, "user_id", e->actor.id);
     json_key_u64(out, "message_id", e->message_id);
     inbox_key_time(out, "timestamp", e->at_us);
 }
 
-static void add_user_status(struct buf *out, const struct event *e)
+/* The time of such an event is when the user was last seen. */
+static void add_user_status(struct buf *out, const struct event *e, const struct dialect_view *v)
 {
     json_key_u64(out, "user_id", e->subject.id);
     json_key_str(out, "user_name", e->subject.name);
-    json_key_str(out, "status", e->number != 0 ? STR("online") : STR("offline"));
-    inbox_key_time(out, "last_seen", e->at_us);
-    inbox_key_time(out, "timestamp", e->at_us);
+    dialect_key_status(out, e);
+    if (e->at_us != 0) {
+        inbox_key_time(out, "last_seen", e->at_us);
+    } else {
+        json_key_null(out, "last_seen");
+    }
+    inbox_key_time(out, "timestamp", v->now_us);
 }
 
-static void add_upload_progress(struct buf *out, const struct event *e)
+static void add_upload_progress(struct buf *out, const struct event *e,
+                                const struct dialect_view *v)
 {
-    static const char *const states[] = {
-        [UPLOAD_RUNNING] = "running", [UPLOAD_DONE] = "done", [UPLOAD_FAILED] = "failed"};
-    bool is_known = e->version >= UPLOAD_RUNNING && e->version <= UPLOAD_FAILED;
+    (void)v;
     json_key_u64(out, "upload_id", e->message_id);
     json_key_u64(out, "chat_id", e->chat_id);
-    json_key_u64(out, "bytes", e->number);
-    json_key_u64(out, "total", e->seq);
-    json_key_u64(out, "percent", e->seq != 0 ? e->number * 100 / e->seq : 100);
-    json_key_str(out, "state", str_of(is_known ? states[e->version] : "failed"));
+    dialect_key_progress(out, e);
     inbox_key_time(out, "timestamp", e->at_us);
 }
 
@@ -130,7 +136,7 @@ static const struct event_frame {
     uint8_t kind;
     uint32_t asks; /* options that show it; 0: everybody */
     const char *type;
-    void (*add)(struct buf *out, const struct event *e);
+    void (*add)(struct buf *out, const struct event *e, const struct dialect_view *v);
 } event_frames[] = {
     {EV_MESSAGE, 0, "private_message", add_message},
     {EV_MESSAGE_EDITED, CONN_EXT, "message_edited", add_message},
@@ -183,7 +189,7 @@ static void inbox_chat_encode(const struct event *e, const struct dialect_view *
     bool is_group = e->kind == EV_MESSAGE && e->chat_kind == CHAT_GROUP;
     buf_add_char(f->out, '{');
     json_key_str(f->out, "type", str_of(is_group ? "group_message" : frame->type));
-    frame->add(f->out, e);
+    frame->add(f->out, e, v);
     inbox_end_event(f->out, v, e);
 }
 
