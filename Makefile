@@ -89,9 +89,12 @@ REST_SRCS = \
   rest/feed_attach_ring.c \
   rest/feed_command.c \
   rest/feed_publish.c \
+  rest/feed_query.c \
   rest/feed_ring.c \
   rest/feed_sets.c \
   rest/feed_slots.c \
+  rest/feed_topics.c \
+  rest/feed_watch.c \
   rest/feed_worker.c \
   rest/handler_admin.c \
   rest/handler_auth.c \
@@ -221,6 +224,7 @@ UNIT_TESTS = \
   test_feed_adopt \
   test_feed_attach \
   test_feed_liar \
+  test_feed_live \
   test_feed_publish \
   test_feed_ring \
   test_http_field \
@@ -277,11 +281,13 @@ test_http_field_SRCS = rest/http_field.c rest/rest_conf.c
 FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
   rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/metrics.c rest/overlay.c rest/rest_conf.c \
   rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_command.c \
-  rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_worker.c \
+  rest/feed_publish.c rest/feed_query.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c \
+  rest/feed_watch.c rest/feed_worker.c \
   tests/lib/fake_store.c
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_liar_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
+test_feed_live_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_cache_SRCS = rest/cache.c rest/sessions.c
 test_families_SRCS = rest/families.c

@@ -67,7 +67,7 @@ void apply_draft(struct cache *c, const struct batch *b, const struct draft *d)
     } else if (d->user != BATCH_NONE) {
         cache_put_user(c, &b->rows.users_set[d->user]);
     }
-    if (d->event.subject_id != 0) {
+    if (d->event.subject_id != 0 && d->event.kind != EV_CHECKIN) { /* a check-in is no event of one's own */
         uint32_t user = cache_user_index(c, d->event.subject_id);
         if (user != CACHE_NONE) {
             cache_touch_user(c, user, d->event.id);

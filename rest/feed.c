@@ -33,6 +33,7 @@ void feed_reload(struct feed *f, const struct feed_conf *conf)
     f->conf.replay_max_events = conf->replay_max_events;
     f->conf.user_connections_max = conf->user_connections_max;
     f->conf.address_connections_max = conf->address_connections_max;
+    f->conf.dashboard_viewers_max = conf->dashboard_viewers_max;
     feed_unlock(f);
 }
 
@@ -52,6 +53,7 @@ void feed_free(struct feed *f)
     ring_release(&f->ring);
     map64_release(&f->user_sessions);
     map64_release(&f->peers);
+    map64_release(&f->viewers);
     map64_release(&f->warm_last);
     pthread_cond_destroy(&f->moved);
     pthread_mutex_destroy(&f->lock);
@@ -219,6 +221,12 @@ enum rc feed_up(struct feed *f, struct feed_worker *w, const struct link_frame *
         return feed_on_gone(f, w, frame->body);
     case LINK_SESSION_CLOSED:
         return feed_on_closed(f, w, frame->body);
+    case LINK_TOPIC:
+        return feed_on_topic(f, w, frame->body);
+    case LINK_WATCH:
+        return feed_on_watch(f, w, frame->body);
+    case LINK_QUERY:
+        return feed_on_query(f, w, frame);
     case LINK_COMMAND:
         return feed_on_command(f, w, frame);
     case LINK_REAUTH:

@@ -42,6 +42,7 @@ struct feed_conf {
     uint64_t replay_max_events, replay_chunk_events;
     uint64_t user_connections_max, address_connections_max;
     uint64_t worker_adopts_max; /* unacknowledged descriptors per worker */
+    uint64_t dashboard_viewers_max; /* of one topic, on all workers */
 };
 
 /* Give back a descriptor: CODE_OK: a worker has its own copy, close yours. Otherwise no worker took it: answer the

@@ -95,7 +95,8 @@ static void session_closes(struct feed *f, struct feed_worker *w, uint32_t slot,
 static enum code check_caps(struct feed *f, const struct link_adopt *a)
 {
     if (feed_counted(&f->peers, a->peer_key) >= f->conf.address_connections_max ||
-        feed_counted(&f->user_sessions, a->user_id) >= f->conf.user_connections_max) {
+        feed_counted(&f->user_sessions, a->user_id) >= f->conf.user_connections_max ||
+        (a->topic != 0 && feed_counted(&f->viewers, a->topic) >= f->conf.dashboard_viewers_max)) {
         return CODE_TOO_MANY_CONNECTIONS;
     }
     return CODE_OK;
@@ -110,11 +111,13 @@ static void put_adopt(struct feed *f, struct feed_worker *w, const struct link_a
         f->next_adopt = 1;
     }
     *add_adopt(w) = (struct adopt){
-        .id = f->next_adopt, .fd = fd, .slot = slot, .peer_key = a->peer_key};
+        .id = f->next_adopt, .fd = fd, .slot = slot, .peer_key = a->peer_key, .topic = a->topic};
     if (slot != 0) {
         w->slots[slot].adopts++;
+        feed_watch_set(w, slot, w->slots[slot].watch | a->options | feed_watch_of_dialect(a->dialect));
     }
     session_opens(f, w, slot, a->peer_key);
+    feed_topic_opens(f, w, a->topic);
     link_put_adopt(&w->q, f->next_adopt, &message);
     add_fd(w, fd);
 }
@@ -164,6 +167,7 @@ enum rc feed_on_adopt_answer(struct feed *f, struct feed_worker *w, const struct
     }
     if (found.fd >= 0 && frame->type == LINK_ADOPT_FAILED) {
         session_closes(f, w, found.slot, found.peer_key);
+        feed_topic_closes(f, w, found.topic);
     }
     feed_unlock(f);
     if (found.fd < 0) {

@@ -21,6 +21,9 @@
 /* What a worker's word is believed up to. */
 #define FEED_SLOTS_MAX (4u << 20)
 #define FEED_SESSIONS_MAX (16u << 20)
+#define FEED_TOPICS_MAX (1u << 20)
+/* A worker that comes back tells of its topics when it has been welcomed; a silent link does not live longer. */
+#define FEED_TOPICS_KNOWN_MS 15000
 /* A chunk ends after this many bytes of events; with the last of them it still fits a frame. */
 #define FEED_CHUNK_MAX_BYTES (256u * 1024)
 /* Texts read for one chunk, and references kept for all sessions that catch up from the database. */
@@ -35,6 +38,7 @@ struct ring_entry {
     uint64_t prev_in_chat; /* the event before it in its chat, 0: none */
     uint64_t chat_id, seq;
     uint64_t subject_id;
+    uint64_t topic; /* of EV_CHECKIN, else 0 */
     uint8_t kind;
     uint32_t len;
     char bytes[]; /* encoded event */
@@ -69,18 +73,22 @@ struct ring_entry *ring_entry_new(const struct event *e, struct str encoded, uin
 
 /* -- workers -------------------------------------------------------------------------------------- */
 
+/* What somebody on a worker may wait for: while nobody does, what is only for those who asked is not even made. */
+enum feed_watch { WATCH_STATUS, WATCH_READ, WATCH_UPLOAD, WATCH_TYPING, WATCH_UPDATES, WATCH_KINDS };
+
 struct slot { /* a user on a worker */
     uint64_t user_id; /* 0: free */
     uint32_t user;    /* cache index */
     uint32_t sessions;
     uint32_t adopts; /* sent for this slot on this link, whoever had it */
+    uint32_t watch;  /* enum conn_option: what the sessions ask for together, or more */
 };
 
 struct adopt { /* a descriptor that the worker has not acknowledged */
     uint32_t id;
     int fd;
     uint32_t slot;
-    uint64_t peer_key;
+    uint64_t peer_key, topic;
     bool taken; /* the link server has it: the worker may have answered the client */
 };
 
@@ -115,6 +123,9 @@ struct feed_worker {
     uint32_t sessions_max;    /* what it had room for when it said hello */
     struct map64 peers; /* this worker's share of feed->peers */
     struct map64 sets;  /* chats whose recipient set the worker has -> members in it */
+    struct map64 topics; /* topic -> sessions: this worker's share of feed->viewers */
+    uint64_t topics_known_ms; /* until then it may have viewers that it has not told of (mono_ms) */
+    uint32_t watchers[WATCH_KINDS]; /* slots that wait for it */
     struct adopt *adopts;
     uint32_t adopts_count, adopts_room;
     struct attach **attaches;
@@ -135,6 +146,7 @@ struct feed {
     unsigned workers_count;
     struct map64 user_sessions; /* user id -> live sessions on all workers */
     struct map64 peers;         /* peer key -> live sessions */
+    struct map64 viewers;       /* topic -> live sessions */
     struct map64 warm_last; /* start only: chat id -> its newest warm event, counted from warm_base */
     uint64_t warm_base;
     uint32_t next_adopt;
@@ -162,6 +174,25 @@ void feed_free_slot(struct feed_worker *w, uint32_t slot);
 void feed_find_free_slots(struct feed_worker *w);
 /* The user's slot on w, given when there is none. 0: unknown user, or no slot left. */
 uint32_t feed_give_slot(struct feed *f, struct feed_worker *w, uint64_t user_id);
+
+/* feed_watch.c */
+/* What the connections of a dialect wait for without asking (enum conn_option). */
+uint32_t feed_watch_of_dialect(uint8_t dialect);
+void feed_watch_set(struct feed_worker *w, uint32_t slot, uint32_t options);
+static inline bool feed_watches(const struct feed_worker *w, uint32_t slot, uint32_t options)
+{
+    return slot != 0 && (w->slots[slot].watch & options) != 0;
+}
+enum rc feed_on_watch(struct feed *f, struct feed_worker *w, struct str body); /* called without the lock */
+
+/* feed_topics.c: event sessions and who looks at them. */
+void feed_topic_opens(struct feed *f, struct feed_worker *w, uint64_t topic);
+void feed_topic_closes(struct feed *f, struct feed_worker *w, uint64_t topic);
+/* The worker goes. */
+void feed_topics_uncount(struct feed *f, const struct feed_worker *w);
+/* false: nobody on w looks at it. */
+bool feed_route_topic(const struct feed_worker *w, uint64_t topic, struct link_recipients *to);
+enum rc feed_on_topic(struct feed *f, struct feed_worker *w, struct str body); /* called without the lock */
 
 /* feed_sets.c: the cache lock is held. */
 /* The worker has the chat's set from here on. How many of its users are in it. */
@@ -211,6 +242,9 @@ void feed_attach_next_refs(struct feed *f, struct feed_worker *w, struct attach 
  * *joined keeps the chats whose joining has been seen.
  */
 bool feed_before_joining(struct map64 *joined, uint64_t me, uint8_t kind, uint64_t chat_id, uint64_t subject_id);
+
+/* feed_query.c: reads for dialects. Called without the lock. */
+enum rc feed_on_query(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
 
 /* feed_command.c: commands and tokens from sockets. Called without the lock. */
 enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link_frame *frame);

@@ -94,7 +94,8 @@ static void find_extra(struct publisher *p, const struct row_event *e)
         for (uint32_t i = 0; chat != NULL && i < chat->members_count; i++) {
             add_extra(p, chat->members[i].user);
         }
-    } else if (e->subject_id != 0 && e->kind != EV_MEMBER_ADDED && e->kind != EV_MEMBER_ROLE) {
+    } else if (e->subject_id != 0 && e->kind != EV_MEMBER_ADDED && e->kind != EV_MEMBER_ROLE &&
+               e->kind != EV_CHECKIN) { /* that one is for those who look on */
         add_extra(p, cache_user_index(p->f->cache, e->subject_id));
     }
 }
@@ -120,8 +121,11 @@ static void send_to_workers(struct publisher *p, const struct event *e)
     for (unsigned i = 0; i < f->workers_count; i++) {
         struct feed_worker *w = f->workers[i];
         struct link_recipients to;
-        if (feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)p->extra.p,
-                       (unsigned)(p->extra.len / sizeof(uint32_t)), &to, &p->slots)) {
+        bool routed = e->kind == EV_CHECKIN
+                          ? feed_route_topic(w, e->number, &to)
+                          : feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)p->extra.p,
+                                       (unsigned)(p->extra.len / sizeof(uint32_t)), &to, &p->slots);
+        if (routed) {
             link_put_event(&w->q, LINK_EVENT, &to, buf_str(&p->encoded));
         }
     }
@@ -300,8 +304,11 @@ void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position)
         for (; own < f->ring.own_count && f->ring.own[own].event_id == id; own++) {
             buf_add(&users, &f->ring.own[own].user, sizeof(f->ring.own[own].user));
         }
-        if (feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)users.p,
-                       (unsigned)(users.len / sizeof(uint32_t)), &to, &slots)) {
+        bool routed = e->kind == EV_CHECKIN
+                          ? feed_route_topic(w, e->topic, &to)
+                          : feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)users.p,
+                                       (unsigned)(users.len / sizeof(uint32_t)), &to, &slots);
+        if (routed) {
             link_put_event(&w->q, LINK_EVENT, &to, (struct str){e->bytes, e->len});
         }
     }

@@ -46,6 +46,7 @@ struct ring_entry *ring_entry_new(const struct event *e, struct str encoded, uin
         .chat_id = e->chat_id,
         .seq = e->seq,
         .subject_id = e->subject.id,
+        .topic = e->kind == EV_CHECKIN ? e->number : 0,
         .kind = e->kind,
         .len = (uint32_t)encoded.len,
     };

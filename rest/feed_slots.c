@@ -60,6 +60,7 @@ void feed_free_slot(struct feed_worker *w, uint32_t slot)
 {
     struct slot *s = &w->slots[slot];
     set_slot_of(w, s->user, 0);
+    feed_watch_set(w, slot, 0);
     s->user_id = 0;
     s->user = s->sessions = 0;
     w->users--;

@@ -3,6 +3,7 @@
 
 #include "rest/feed_int.h"
 #include "rest/metrics.h"
+#include "shared/clock.h"
 #include "shared/mem.h"
 
 static bool can_resume(const struct feed *f, const struct link_hello *h)
@@ -33,6 +34,7 @@ static bool take_over_user(struct feed *f, struct feed_worker *w, const struct l
     feed_use_slot(w, u->slot, u->user_id, user);
     w->slots[u->slot].sessions = u->sessions;
     w->slots[u->slot].adopts = u->adopts;
+    feed_watch_set(w, u->slot, UINT32_MAX); /* everything, until it says what */
     feed_count_up(&f->user_sessions, u->user_id, u->sessions);
     return true;
 }
@@ -129,6 +131,7 @@ static void worker_free(struct feed_worker *w)
     free(w->slot_of);
     map64_release(&w->peers);
     map64_release(&w->sets);
+    map64_release(&w->topics);
     free(w->adopts);
     feed_attach_release(w);
     free(w);
@@ -145,6 +148,7 @@ static void uncount(struct feed *f, const struct feed_worker *w)
     while (map64_next(&w->peers, &at, &key, &n)) {
         feed_count_down(&f->peers, key, n);
     }
+    feed_topics_uncount(f, w);
 }
 
 enum rc feed_join(struct feed *f, const struct link_hello *hello, const struct link_hello_user *users,
@@ -165,6 +169,7 @@ enum rc feed_join(struct feed *f, const struct link_hello *hello, const struct l
     }
     uint32_t most = UINT32_MAX - w->sessions;
     w->sessions_max = w->sessions + (hello->capacity < most ? hello->capacity : most);
+    w->topics_known_ms = w->sessions > 0 ? mono_ms() + FEED_TOPICS_KNOWN_MS : 0;
     f->workers[f->workers_count++] = w;
     begin_stream(f, w, hello);
     metric_set(METRIC_FEED_WORKERS, f->workers_count);

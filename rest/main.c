@@ -188,6 +188,7 @@ static void feed_settings(const struct rest_conf *conf, struct feed_conf *out)
         .user_connections_max = conf->user_connections_max,
         .address_connections_max = conf->address_connections_max,
         .worker_adopts_max = conf->link_adopts_max,
+        .dashboard_viewers_max = conf->dashboard_viewers_max,
     };
 }
 

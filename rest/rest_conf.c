@@ -113,6 +113,8 @@ static const struct conf_key keys[] = {
     N(user_messages_burst, "200", 1, 1000000, CONF_RELOADABLE, "messages of one user at once"),
     N(history_page_max, "200", 1, 1000, 0, "messages in one page"),
     N(list_page_max, "200", 1, 1000, 0, "entries in one page of any other list"),
+
+    N(dashboard_viewers_max, "1000", 1, 1000000, CONF_RELOADABLE, "connections that watch one event session"),
 };
 
 const size_t rest_conf_keys_count = sizeof(keys) / sizeof(keys[0]);

@@ -67,6 +67,9 @@ struct rest_conf {
     uint64_t name_max_chars, username_max_chars, content_max_bytes, members_max, chats_per_user_max,
         user_connections_max, user_messages_per_s, user_messages_burst, history_page_max,
         list_page_max;
+
+    /* what is live */
+    uint64_t dashboard_viewers_max;
 };
 
 extern const size_t rest_conf_keys_count;

@@ -93,6 +93,7 @@ void world_conf(struct feed_conf *out)
         .user_connections_max = 64,
         .address_connections_max = 1000,
         .worker_adopts_max = 256,
+        .dashboard_viewers_max = 1000,
     };
 }
 
@@ -318,12 +319,12 @@ enum rc world_up(struct world *w, struct feed_worker *worker, const struct buf *
     return rc;
 }
 
-uint32_t world_adopt(struct world *w, struct feed_worker *worker, uint64_t user, uint64_t peer_key)
+uint32_t world_adopt_as(struct world *w, struct feed_worker *worker, const struct link_adopt *wanted)
 {
     struct inbox in = {0};
     struct buf up = BUF_INIT;
     struct link_adopt a;
-    assert_int_equal(world_try_adopt(w, user, peer_key), CODE_OK);
+    assert_int_equal(feed_adopt(w->feed, wanted, 1000, 1000000), CODE_OK);
     inbox_take(&in, worker);
     const struct link_frame *f = inbox_at(&in, LINK_ADOPT, 0);
     assert_non_null(f);
@@ -333,4 +334,9 @@ uint32_t world_adopt(struct world *w, struct feed_worker *worker, uint64_t user,
     inbox_clear(&in);
     buf_release(&up);
     return a.slot;
+}
+
+uint32_t world_adopt(struct world *w, struct feed_worker *worker, uint64_t user, uint64_t peer_key)
+{
+    return world_adopt_as(w, worker, &(struct link_adopt){.user_id = user, .peer_key = peer_key});
 }

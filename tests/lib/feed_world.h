@@ -57,6 +57,8 @@ struct feed_worker *world_join(struct world *w, uint16_t number, uint64_t incarn
 /* Hand over a connection of the user (0: nobody) and have it acknowledged. Returns the slot. */
 uint32_t world_adopt(struct world *w, struct feed_worker *worker, uint64_t user, uint64_t peer_key);
 enum code world_try_adopt(struct world *w, uint64_t user, uint64_t peer_key);
+/* Hand over this connection and have it acknowledged. Returns the slot. */
+uint32_t world_adopt_as(struct world *w, struct feed_worker *worker, const struct link_adopt *a);
 /* Frames made by the link_put_* functions, as if they had come up. */
 enum rc world_up(struct world *w, struct feed_worker *worker, const struct buf *frames);
 

@@ -1,6 +1,7 @@
 /* Workers that say anything at all, while others go on: counts stay whole, and nothing is left when all have gone. */
 #include "tests/unit/unit.h"
 
+#include "shared/dialect_id.h"
 #include "tests/lib/fake_store.h"
 #include "tests/lib/feed_world.h"
 
@@ -29,9 +30,32 @@ struct liar {
     uint64_t chats[4];
 };
 
+static void check_watchers(const struct feed_worker *w)
+{
+    uint32_t typing = 0, updates = 0;
+    for (uint32_t s = 1; s < w->slots_count; s++) {
+        typing += (w->slots[s].watch & CONN_EVENTS_TYPING) != 0;
+        updates += (w->slots[s].watch & CONN_CHAT_UPDATES) != 0;
+        assert_true(w->slots[s].user_id != 0 || w->slots[s].watch == 0);
+    }
+    assert_int_equal(w->watchers[WATCH_TYPING], typing);
+    assert_int_equal(w->watchers[WATCH_UPDATES], updates);
+}
+
+static void check_same(struct map64 *found, const struct map64 *kept)
+{
+    uint32_t at = 0, n;
+    uint64_t key;
+    assert_int_equal(found->count, kept->count);
+    while (map64_next(kept, &at, &key, &n)) {
+        assert_int_equal(feed_counted(found, key), n);
+    }
+    map64_release(found);
+}
+
 static void check_counts(const struct feed *f)
 {
-    struct map64 peers = MAP64_INIT, users = MAP64_INIT;
+    struct map64 peers = MAP64_INIT, users = MAP64_INIT, viewers = MAP64_INIT;
     for (unsigned i = 0; i < f->workers_count; i++) {
         const struct feed_worker *w = f->workers[i];
         uint32_t at = 0, n, sessions = 0, in_use = 0;
@@ -47,20 +71,15 @@ static void check_counts(const struct feed *f)
         assert_int_equal(w->sessions, sessions);
         assert_int_equal(w->users, in_use);
         assert_int_equal(w->attaches_count, w->attach_at.count);
+        check_watchers(w);
+        at = 0;
+        while (map64_next(&w->topics, &at, &key, &n)) {
+            feed_count_up(&viewers, key, n);
+        }
     }
-    uint32_t at = 0, n;
-    uint64_t key;
-    assert_int_equal(peers.count, f->peers.count);
-    assert_int_equal(users.count, f->user_sessions.count);
-    while (map64_next(&f->peers, &at, &key, &n)) {
-        assert_int_equal(feed_counted(&peers, key), n);
-    }
-    at = 0;
-    while (map64_next(&f->user_sessions, &at, &key, &n)) {
-        assert_int_equal(feed_counted(&users, key), n);
-    }
-    map64_release(&peers);
-    map64_release(&users);
+    check_same(&peers, &f->peers);
+    check_same(&users, &f->user_sessions);
+    check_same(&viewers, &f->viewers);
 }
 
 static struct feed_worker *hello(struct world *w, uint16_t number)
@@ -86,7 +105,17 @@ static void put_nonsense(struct buf *up)
 {
     struct cmd c = {.kind = (uint8_t)(1 + pick(12)), .chat_id = pick(6), .content = STR("x")};
     struct link_closed closed[3] = {{odd(40), pick(9)}, {odd(40), pick(9)}, {odd(40), 0}};
-    switch (pick(9)) {
+    switch (pick(12)) {
+    case 9:
+        link_put_watch(up, odd(40), odd(1024));
+        break;
+    case 10:
+        link_put_topic(up, pick(5), odd(5), odd(5));
+        break;
+    case 11:
+        link_put_query(up, pick(9), &(struct link_query){.session = pick(9), .slot = odd(40), .kind = (uint8_t)pick(10),
+                                                         .body = pick(2) ? STR("{\"chat_id\":1}") : STR("{\"chat")});
+        break;
     case 0:
         link_put_adopted(up, odd(3000), pick(9));
         break;
@@ -177,7 +206,10 @@ static void step(struct liar *l, struct store *store)
         world_db_run(pick(10) ? store : NULL);
     }
     if (pick(3) == 0) {
-        (void)world_try_adopt(l->w, pick(USERS + 3), 1 + pick(9));
+        (void)feed_adopt(l->w->feed, &(struct link_adopt){.user_id = pick(USERS + 3), .peer_key = 1 + pick(9),
+                                                          .topic = pick(5), .options = pick(1024),
+                                                          .dialect = (uint8_t)pick(DIALECT_COUNT)},
+                         1000, 1000000);
     }
     if (l->workers[i] == NULL) {
         l->workers[i] = hello(l->w, (uint16_t)(1 + pick(WORKERS)));
@@ -226,6 +258,7 @@ static void run(uint64_t start)
     assert_int_equal(l.w->feed->workers_count, 0);
     assert_int_equal(l.w->feed->peers.count, 0);
     assert_int_equal(l.w->feed->user_sessions.count, 0);
+    assert_int_equal(l.w->feed->viewers.count, 0);
     assert_int_equal(l.w->feed->refs_total, 0);
     store_close(store);
     world_free(l.w);

@@ -1,0 +1,59 @@
+/* Reads that a dialect needs and that the caches answer: in the stream, so that they stand in order with memberships. */
+#include "rest/feed_int.h"
+#include "shared/json.h"
+
+#define QUERY_MAX_BYTES 4096
+
+/* false: no such member, or not a chat's id. */
+static bool read_chat_id(struct str body, uint64_t *chat_id)
+{
+    const struct json_limits limits = {QUERY_MAX_BYTES, 4, 16};
+    struct json *doc = NULL;
+    bool good = json_parse(body, &limits, &doc, NULL) == RC_OK && json_u64(json_get(json_root(doc), "chat_id"), chat_id);
+    json_free(doc);
+    return good;
+}
+
+/* A chat of others is as unknown as none at all: ids cannot be probed. */
+static enum code query_chat(struct feed *f, uint64_t user_id, uint64_t chat_id, struct buf *out)
+{
+    cache_rdlock(f->cache);
+    const struct cache_chat *chat = cache_chat(f->cache, cache_chat_index(f->cache, chat_id));
+    uint32_t user = cache_user_index(f->cache, user_id);
+    bool is_member = chat != NULL && user != CACHE_NONE && cache_member(chat, user) != NULL;
+    cache_unlock(f->cache);
+    if (!is_member) {
+        return CODE_FORBIDDEN;
+    }
+    buf_add_char(out, '{');
+    json_key_u64(out, "chat_id", chat_id);
+    buf_add_char(out, '}');
+    return CODE_OK;
+}
+
+enum rc feed_on_query(struct feed *f, struct feed_worker *w, const struct link_frame *frame)
+{
+    struct link_query m;
+    struct buf body = BUF_INIT;
+    enum rc rc = link_get_query(frame->body, &m);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    uint64_t chat_id = 0;
+    enum code code = m.kind != LINK_QUERY_CHAT             ? CODE_UNSUPPORTED_TYPE
+                     : read_chat_id(m.body, &chat_id) ? CODE_OK
+                                                      : CODE_INVALID_FIELD;
+    feed_lock(f);
+    uint64_t user_id = m.slot != 0 && m.slot < w->slots_count ? w->slots[m.slot].user_id : 0;
+    if (user_id == 0) {
+        code = CODE_UNAUTHENTICATED;
+    } else if (code == CODE_OK) {
+        code = query_chat(f, user_id, chat_id, &body);
+    }
+    bool was_empty = w->q.len == 0;
+    link_put_query_reply(&w->q, frame->request, m.session, code, buf_str(&body));
+    feed_appended(f, w, was_empty);
+    feed_unlock(f);
+    buf_release(&body);
+    return RC_OK;
+}
