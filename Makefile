@@ -23,6 +23,7 @@ say        = @$(if $(V),:,printf '  %-5s %s\n')
 # The library that both programs link: $(BUILD)/libconfab.a
 SHARED_SRCS = \
   shared/arena.c \
+  shared/base64.c \
   shared/buf.c \
   shared/bug.c \
   shared/chat_room.c \
@@ -177,6 +178,7 @@ WS_SRCS = \
   ws/core_link.c \
   ws/core_ops.c \
   $(DIALECT_SRCS) \
+  ws/eio_packet.c \
   ws/hub.c \
   ws/limits.c \
   ws/link_client.c \
@@ -187,6 +189,7 @@ WS_SRCS = \
   ws/net_lws_ws.c \
   ws/outq.c \
   ws/pending.c \
+  ws/sio_packet.c \
   ws/stats.c \
   ws/wheel.c \
   ws/ws_conf.c \
@@ -219,6 +222,7 @@ UNIT_TESTS = \
   test_door_identity \
   test_door_listen \
   test_door_policy \
+  test_eio_packet \
   test_event \
   test_families \
   test_feed_adopt \
@@ -259,6 +263,7 @@ UNIT_TESTS = \
   test_reply \
   test_sessions \
   test_start \
+  test_sio_packet \
   test_str \
   test_svc_auth \
   test_svc_command \
@@ -317,6 +322,8 @@ test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_con
 test_svc_session_SRCS = rest/svc_session.c rest/cache.c rest/sessions.c
 test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/sessions.c
 test_dialects_SRCS = $(DIALECT_SRCS) tests/lib/sample_event.c
+test_eio_packet_SRCS = ws/eio_packet.c
+test_sio_packet_SRCS = ws/sio_packet.c
 test_hub_SRCS = ws/hub.c ws/conn.c
 test_limits_SRCS = ws/limits.c
 test_msg_SRCS = ws/msg.c
@@ -340,10 +347,12 @@ FUZZ_TARGETS = \
   fuzz_dialect_rooms \
   fuzz_dialect_subscribe \
   fuzz_door_head \
+  fuzz_eio_payload \
   fuzz_id \
   fuzz_json \
   fuzz_jwt \
   fuzz_link \
+  fuzz_sio_packet \
   fuzz_utf8 \
   fuzz_ws_core \
 
@@ -352,6 +361,8 @@ fuzz_dialect_inbox_chat_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_rooms_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_subscribe_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
+fuzz_eio_payload_SRCS = ws/eio_packet.c
+fuzz_sio_packet_SRCS = ws/sio_packet.c
 fuzz_link_SRCS = tests/lib/link_recode.c
 fuzz_ws_core_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_link.c ws/core_ops.c ws/hub.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
 
