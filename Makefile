@@ -159,6 +159,9 @@ REST_SRCS = \
 
 # What translates for clients; all of them are linked wherever one is tested.
 DIALECT_SRCS = \
+  ws/dialect_conversations.c \
+  ws/dialect_conversations_event.c \
+  ws/dialect_dashboard.c \
   ws/dialect_inbox.c \
   ws/dialect_inbox_chat.c \
   ws/dialect_inbox_common.c \
@@ -342,6 +345,8 @@ fake_rest_SRCS = tests/lib/sample_event.c
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
   fuzz_conf \
+  fuzz_dialect_conversations \
+  fuzz_dialect_dashboard \
   fuzz_dialect_inbox \
   fuzz_dialect_inbox_chat \
   fuzz_dialect_rooms \
@@ -356,6 +361,8 @@ FUZZ_TARGETS = \
   fuzz_utf8 \
   fuzz_ws_core \
 
+fuzz_dialect_conversations_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
+fuzz_dialect_dashboard_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_inbox_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_inbox_chat_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_rooms_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c

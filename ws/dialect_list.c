@@ -1,5 +1,7 @@
 #include "ws/dialect.h"
 
+#include "ws/dialect_conversations.h"
+#include "ws/dialect_dashboard.h"
 #include "ws/dialect_inbox.h"
 #include "ws/dialect_inbox_chat.h"
 #include "ws/dialect_rooms.h"
@@ -12,6 +14,8 @@ void dialect_add_cursor(struct buf *out, uint32_t log_prefix, uint64_t event_id)
 }
 
 static const struct dialect *const dialects[] = {
+    &dialect_conversations,
+    &dialect_dashboard,
     &dialect_inbox,
     &dialect_inbox_chat,
     &dialect_rooms,

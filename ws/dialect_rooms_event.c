@@ -39,11 +39,6 @@ static void add_room(struct buf *out, const struct event *e, uint64_t viewer_id)
     chat_room_add(out, &room);
 }
 
-static const char *role_name(uint64_t role)
-{
-    return role == ROLE_OWNER ? "owner" : role == ROLE_ADMIN ? "admin" : "member";
-}
-
 /* The payload of a message; its key set is fixed by the document. */
 static void add_message_members(struct buf *out, const struct event *e)
 {
@@ -137,7 +132,7 @@ static void add_member_added(struct buf *out, const struct event *e, const struc
     add_member(out, "member_added", e);
     json_key_str(out, "username", e->subject.username);
     json_key_str(out, "name", e->subject.name);
-    json_key_str(out, "role", str_of(role_name(e->number)));
+    json_key_str(out, "role", str_of(dialect_role_name(e->number)));
     add_user(out, "added_by", &e->actor);
 }
 
@@ -152,7 +147,7 @@ static void add_member_role(struct buf *out, const struct event *e, const struct
 {
     (void)v;
     add_member(out, "member_role", e);
-    json_key_str(out, "role", str_of(role_name(e->number)));
+    json_key_str(out, "role", str_of(dialect_role_name(e->number)));
 }
 
 static void add_typing(struct buf *out, const struct event *e, const struct dialect_view *v)
@@ -245,11 +240,10 @@ bool rooms_wants(const struct event *e, uint64_t viewer_id, uint32_t options)
     return dialect_asked_for(e, options);
 }
 
-/* A direct chat is named after the other one, so its two people see different rooms. */
 uint8_t rooms_variant(const struct event *e, uint64_t viewer_id)
 {
     if (e->kind == EV_CHAT_CREATED) {
-        return e->chat_kind == CHAT_DIRECT && viewer_id == e->peer[1].id;
+        return dialect_is_second_peer(e, viewer_id);
     }
     return e->kind == EV_MEMBER_ADDED && viewer_id == e->subject.id;
 }

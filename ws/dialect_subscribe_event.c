@@ -196,7 +196,7 @@ uint8_t subscribe_variant(const struct event *e, uint64_t viewer_id)
     case EV_MESSAGE_EDITED:
         return viewer_id == e->sender.id;
     case EV_CHAT_CREATED:
-        return e->chat_kind == CHAT_DIRECT && viewer_id == e->peer[1].id;
+        return dialect_is_second_peer(e, viewer_id);
     default:
         return 0;
     }

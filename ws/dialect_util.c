@@ -303,6 +303,16 @@ void dialect_key_progress(struct buf *out, const struct event *e)
     json_key_str(out, "state", str_of(upload_state_name(e->version)));
 }
 
+const char *dialect_role_name(uint64_t role)
+{
+    return role == ROLE_OWNER ? "owner" : role == ROLE_ADMIN ? "admin" : "member";
+}
+
+bool dialect_is_second_peer(const struct event *e, uint64_t viewer_id)
+{
+    return e->chat_kind == CHAT_DIRECT && viewer_id == e->peer[1].id;
+}
+
 void dialect_key_number(struct dialect_frame *f, const char *key)
 {
     json_add_key(f->out, key);

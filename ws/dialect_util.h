@@ -88,6 +88,9 @@ void dialect_key_status(struct buf *out, const struct event *e);
 void dialect_key_note(struct buf *out, const struct event *e);
 /* ,"bytes","total","percent","state" of an EV_UPLOAD */
 void dialect_key_progress(struct buf *out, const struct event *e);
+const char *dialect_role_name(uint64_t role);
+/* A direct chat is named after the other one, so its two people need a variant each. */
+bool dialect_is_second_peer(const struct event *e, uint64_t viewer_id);
 /* Spaces for the receiver's own number. */
 void dialect_key_number(struct dialect_frame *f, const char *key);
 

@@ -58,6 +58,7 @@ struct event sample_event(struct jval o)
     struct event_note note = {
         .id = sample_u64(o, "note", 0),
         .created_us = sample_u64(o, "note", 0) != 0 ? SAMPLE_MESSAGE_US : 0,
+        .is_read = sample_u64(o, "note_read", 0) != 0,
         .preview = (uint8_t)sample_u64(o, "preview", PREVIEW_FULL),
         .kind = sample_str(o, "note_kind", STR("")),
         .title = sample_str(o, "note_title", STR("")),
@@ -81,6 +82,7 @@ struct event sample_event(struct jval o)
         .message_id = sample_u64(o, "message", sample_u64(o, "id", 0)),
         .seq = sample_u64(o, "seq", 1),
         .version = (uint32_t)sample_u64(o, "version", 1),
+        .message_flags = (uint8_t)sample_u64(o, "flags", 0),
         .message_created_us = no_message ? 0 : SAMPLE_MESSAGE_US,
         .sender = ann,
         .message_kind = sample_str(o, "message_kind", STR("text")),

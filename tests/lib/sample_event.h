@@ -2,7 +2,8 @@
  * sample_event.h -- events for tests, from one JSON object; what it does not say has a sample value
  *
  * {"kind":"message","id":200,"seq":3,"chat":5,"direct":true,"name":"Team","subject":2,"content":"hi",
- *  "number":1,"version":2,"origin_worker":1,"origin_session":"123"}
+ *  "number":1,"version":2,"flags":1,"origin_worker":1,"origin_session":"123"}
+ * {"kind":"notification","note":300,"note_kind":"news","note_title","note_text","note_link","note_read":1,"preview":0}
  * "no_message":true: the chat has none yet.
  * Users 1 (Ann) and 2 (Bob); Ann acts and sends. Times are fixed.
  */

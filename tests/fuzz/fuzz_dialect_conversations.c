@@ -1,0 +1,8 @@
+/* fuzz_dialect_conversations.c -- D3 client frames (tests/lib/fuzz_dialect.h) */
+#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz_dialect.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    return fuzz_dialect(DIALECT_CONVERSATIONS, data, size);
+}
