@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rest/metrics.h"
+#include "rest/svc_session.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -11,13 +12,15 @@ struct request {
     const struct door_head *head;
     struct door_upgrade *up;
     bool has_token; /* in any carrier, good or bad */
+    bool only_cookie;
     bool by_cookie;
 };
 
-static bool has_any(const struct auth_carriers *c)
+/* Beside the cookie, which browsers send by themselves. */
+static bool has_explicit(const struct auth_carriers *c)
 {
     return c->authorization.p != NULL || c->subprotocol.p != NULL || c->ticket.p != NULL ||
-           c->cookie.p != NULL || c->query.p != NULL;
+           c->query.p != NULL;
 }
 
 static enum code by_token(struct request *r)
@@ -26,7 +29,8 @@ static enum code by_token(struct request *r)
     struct auth_carriers carriers = {0};
     enum code code = door_carriers(r->head, r->svc->conf->cookie_name, &room, &carriers);
 
-    r->has_token = code != CODE_OK || has_any(&carriers);
+    r->has_token = code != CODE_OK || has_explicit(&carriers) || carriers.cookie.p != NULL;
+    r->only_cookie = code == CODE_OK && !has_explicit(&carriers);
     if (code == CODE_OK) {
         code = auth_carriers_check(r->svc->auth, &carriers, &r->up->who, &r->up->issued_s,
                                    &r->by_cookie);
@@ -96,12 +100,52 @@ static enum code identify_subscriber(struct request *r)
     return code == CODE_OK && r->up->who.user_id == user_id ? CODE_OK : CODE_CARRIERS_DISAGREE;
 }
 
+/* -- dashboards ----------------------------------------------------------------------------------- */
+
+static const struct str dashboard_path = {"/ws/dashboard/", 14};
+
+/* Nobody needs a token, so a cookie that has expired is none. What is brought on purpose must be good. */
+static enum code identify_viewer(struct request *r)
+{
+    struct door_upgrade *up = r->up;
+    bool needs_slot = false;
+    enum code code = by_token(r);
+
+    if (code != CODE_OK && r->has_token && !r->only_cookie) {
+        return code;
+    }
+    if (code != CODE_OK) {
+        up->who = (struct identity){0};
+    }
+    if (!str_starts(r->head->path, dashboard_path)) {
+        return CODE_SESSION_NOT_FOUND;
+    }
+    code = svc_dashboard(r->svc, str_from(r->head->path, dashboard_path.len), up->who.user_id,
+                         &up->topic, &needs_slot);
+    if (!needs_slot) {
+        up->who = (struct identity){0}; /* the connection is nobody's, so that no revocation ends it */
+        r->by_cookie = false;
+    }
+    return code;
+}
+
 enum code door_identify(struct svc *svc, const struct door_head *head, struct door_upgrade *up,
                         bool *by_cookie)
 {
     struct request r = {.svc = svc, .head = head, .up = up};
-    enum code code = up->choice.dialect == DIALECT_SUBSCRIBE ? identify_subscriber(&r) : by_token(&r);
+    enum code code;
 
+    switch (up->choice.dialect) {
+    case DIALECT_SUBSCRIBE:
+        code = identify_subscriber(&r);
+        break;
+    case DIALECT_DASHBOARD:
+        code = identify_viewer(&r);
+        break;
+    default:
+        code = by_token(&r);
+        break;
+    }
     *by_cookie = r.by_cookie;
     return code;
 }

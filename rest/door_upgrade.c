@@ -44,6 +44,26 @@ static uint32_t own_option(const struct rest_conf *conf, enum dialect_id d)
     return hears ? CONN_HEARS_OWN : 0;
 }
 
+/* A dashboard has no cursor; what it can ask for is the last check-ins. */
+static enum code read_options(const struct door_head *head, struct door_upgrade *up)
+{
+    struct str replay;
+
+    up->options = door_options_of(head);
+    if (up->choice.dialect != DIALECT_DASHBOARD) {
+        return CODE_OK;
+    }
+    up->options = (struct door_options){0, 0, 0};
+    if (!door_query_raw(head->query, STR("replay"), &replay)) {
+        return CODE_OK;
+    }
+    if (!str_u64(replay, &up->options.since)) {
+        return CODE_INVALID_FIELD;
+    }
+    up->options.options = up->options.since > 0 ? CONN_REPLAY : 0;
+    return CODE_OK;
+}
+
 /* Failures before the dialect's own style is known, and those that are nobody's business but the proxy's and the
  * operator's, are plain HTTP. */
 static enum code plain(struct door_upgrade *up, enum code code)
@@ -85,7 +105,10 @@ enum code door_upgrade_check(struct svc *svc, struct door_policy *policy, struct
     if (!door_dialect_enabled(up->choice.dialect)) {
         return CODE_DIALECT_OFF;
     }
-    up->options = door_options_of(head);
+    code = read_options(head, up);
+    if (code != CODE_OK) {
+        return code;
+    }
     up->options.options |= own_option(svc->conf, up->choice.dialect);
     code = check_identity(svc, policy, head, up);
     return code == CODE_ORIGIN_REFUSED || code == CODE_BAD_REQUEST ? plain(up, code) : code;

@@ -25,6 +25,19 @@ enum code auth_carriers_check(struct auth *a, const struct auth_carriers *c, str
     return CODE_OK;
 }
 
+/* Three event sessions: open to everybody, for user 7 only, and none. */
+enum code svc_dashboard(struct svc *s, struct str session_text, uint64_t user_id, uint64_t *topic, bool *needs_slot)
+{
+    (void)s;
+    if (str_eq(session_text, STR("open"))) {
+        *topic = 5;
+        return CODE_OK;
+    }
+    *topic = 6;
+    *needs_slot = true;
+    return !str_eq(session_text, STR("host")) ? CODE_SESSION_NOT_FOUND : user_id == 7 ? CODE_OK : CODE_FORBIDDEN;
+}
+
 static struct door_head head_of(const char *text)
 {
     struct door_head head;
@@ -129,6 +142,26 @@ static void test_required_wants_a_token_of_that_user(void **state)
     assert_true(by_cookie);
 }
 
+static void test_a_dashboard_needs_no_token_but_takes_no_bad_one(void **state)
+{
+    (void)state;
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws/dashboard/open", "")), CODE_OK);
+    assert_int_equal(up.topic, 5);
+    assert_int_equal(up.who.user_id, 0);
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws/dashboard/open?token=bad", "")), CODE_UNAUTHENTICATED);
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws/dashboard/open", "Cookie: tok=old\r\n")), CODE_OK);
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws/dashboard/open?token=t7", "")), CODE_OK);
+    assert_int_equal(up.who.user_id, 0);
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws/dashboard/host", "")), CODE_FORBIDDEN);
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws/dashboard/host?token=t123", "")), CODE_FORBIDDEN);
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws/dashboard/host", "Cookie: tok=old\r\n")), CODE_FORBIDDEN);
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws/dashboard/host", "Cookie: tok=t7\r\n")), CODE_OK);
+    assert_int_equal(up.who.user_id, 7);
+    assert_true(by_cookie);
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws/dashboard/other", "")), CODE_SESSION_NOT_FOUND);
+    assert_int_equal(open_as(DIALECT_DASHBOARD, HEAD("/ws?dialect=dashboard", "")), CODE_SESSION_NOT_FOUND);
+}
+
 static void test_the_policy_follows_the_profile(void **state)
 {
     struct rest_conf c = {.profile = PROFILE_PROD, .jwt_secret_file = (char *)(uintptr_t)"x",
@@ -176,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_off_looks_at_no_token),
         cmocka_unit_test(test_warn_believes_only_those_who_bring_no_token),
         cmocka_unit_test(test_required_wants_a_token_of_that_user),
+        cmocka_unit_test(test_a_dashboard_needs_no_token_but_takes_no_bad_one),
         cmocka_unit_test(test_the_policy_follows_the_profile),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

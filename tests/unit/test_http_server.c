@@ -100,6 +100,16 @@ const struct cache_user *cache_user(const struct cache *c, uint32_t index)
     return index == 0 ? &ann : NULL;
 }
 
+enum code svc_dashboard(struct svc *s, struct str session_text, uint64_t user_id, uint64_t *topic, bool *needs_slot)
+{
+    (void)s;
+    (void)session_text;
+    (void)user_id;
+    (void)topic;
+    (void)needs_slot;
+    return CODE_SESSION_NOT_FOUND;
+}
+
 /* -- handlers ------------------------------------------------------------------------------------ */
 
 static _Atomic(struct http_request *) held;
