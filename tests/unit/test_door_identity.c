@@ -3,6 +3,7 @@
 
 #include "rest/cache_write.h"
 #include "rest/door_identity.h"
+#include "rest/svc_session.h"
 #include "shared/log.h"
 
 static struct rest_conf conf;

@@ -12,6 +12,7 @@
 
 #include "rest/door.h"
 #include "rest/metrics.h"
+#include "rest/svc_session.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
