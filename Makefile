@@ -89,6 +89,7 @@ REST_SRCS = \
   rest/feed_attach_db.c \
   rest/feed_attach_ring.c \
   rest/feed_command.c \
+  rest/feed_focus.c \
   rest/feed_publish.c \
   rest/feed_query.c \
   rest/feed_ring.c \
@@ -127,6 +128,7 @@ REST_SRCS = \
   rest/overlay.c \
   rest/password.c \
   rest/peers.c \
+  rest/presence.c \
   rest/proxy.c \
   rest/ratelimit.c \
   rest/recent.c \
@@ -258,6 +260,7 @@ UNIT_TESTS = \
   test_password \
   test_peers \
   test_pending \
+  test_presence \
   test_proxy \
   test_ratelimit \
   test_rc \
@@ -289,8 +292,8 @@ test_http_field_SRCS = rest/http_field.c rest/rest_conf.c
 FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
   rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/metrics.c rest/overlay.c rest/rest_conf.c \
   rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_command.c \
-  rest/feed_publish.c rest/feed_query.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c \
-  rest/feed_watch.c rest/feed_worker.c \
+  rest/feed_focus.c rest/feed_publish.c rest/feed_query.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c \
+  rest/feed_watch.c rest/feed_worker.c rest/presence.c rest/ratelimit.c \
   tests/lib/fake_store.c
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
@@ -315,6 +318,7 @@ test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_peer.c rest/
 test_metrics_SRCS = rest/metrics.c
 test_password_SRCS = rest/password.c
 test_peers_SRCS = rest/peers.c rest/addr.c
+test_presence_SRCS = rest/presence.c rest/metrics.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c

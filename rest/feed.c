@@ -7,6 +7,7 @@
 #include "rest/feed_int.h"
 #include "rest/feed_write.h"
 #include "rest/metrics.h"
+#include "rest/presence.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -24,6 +25,7 @@ struct feed *feed_new(const struct feed_conf *conf, struct cache *cache)
     f->cache = cache;
     atomic_init(&f->wake_fd, -1);
     ring_init(&f->ring, 1);
+    f->presence = presence_new(conf->focus_entries_max, conf->focus_max_age_ms);
     return f;
 }
 
@@ -34,6 +36,7 @@ void feed_reload(struct feed *f, const struct feed_conf *conf)
     f->conf.user_connections_max = conf->user_connections_max;
     f->conf.address_connections_max = conf->address_connections_max;
     f->conf.dashboard_viewers_max = conf->dashboard_viewers_max;
+    presence_set_max_age(f->presence, conf->focus_max_age_ms);
     feed_unlock(f);
 }
 
@@ -50,6 +53,7 @@ void feed_free(struct feed *f)
     while (f->workers_count > 0) {
         feed_leave(f, f->workers[0]);
     }
+    presence_free(f->presence);
     ring_release(&f->ring);
     map64_release(&f->user_sessions);
     map64_release(&f->peers);
@@ -225,6 +229,8 @@ enum rc feed_up(struct feed *f, struct feed_worker *w, const struct link_frame *
         return feed_on_topic(f, w, frame->body);
     case LINK_WATCH:
         return feed_on_watch(f, w, frame->body);
+    case LINK_PRESENCE:
+        return feed_on_presence(f, w, frame->body);
     case LINK_QUERY:
         return feed_on_query(f, w, frame);
     case LINK_COMMAND:

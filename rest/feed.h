@@ -43,6 +43,7 @@ struct feed_conf {
     uint64_t user_connections_max, address_connections_max;
     uint64_t worker_adopts_max; /* unacknowledged descriptors per worker */
     uint64_t dashboard_viewers_max; /* of one topic, on all workers */
+    uint64_t focus_entries_max, focus_max_age_ms; /* presence.h */
 };
 
 /* Give back a descriptor: CODE_OK: a worker has its own copy, close yours. Otherwise no worker took it: answer the

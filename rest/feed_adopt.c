@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "rest/feed_int.h"
+#include "rest/presence.h"
 #include "shared/mem.h"
 
 uint32_t feed_counted(const struct map64 *m, uint64_t key)
@@ -193,6 +194,7 @@ static void user_goes(struct feed *f, struct feed_worker *w, uint32_t slot)
     cache_rdlock(f->cache);
     feed_sets_user(f, w, s->user, false);
     cache_unlock(f->cache);
+    presence_gone(f->presence, s->user_id, w->serial);
     feed_free_slot(w, slot);
     if (w->q.len > 0) {
         feed_appended(f, w, was_empty);

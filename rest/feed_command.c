@@ -22,6 +22,12 @@ static bool allowed_from_socket(uint8_t kind)
     return kind >= CMD_CHAT_CREATE_DIRECT && kind <= CMD_READ;
 }
 
+/* What changes nothing that is kept is done here and answered at once. */
+static bool is_ephemeral(uint8_t kind)
+{
+    return kind == CMD_FOCUS;
+}
+
 enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link_frame *frame)
 {
     uint64_t session = 0;
@@ -44,13 +50,15 @@ enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link
     }
     struct feed_reply_to to = {w->number, w->incarnation, frame->request, session};
     enum code code = CODE_UNAUTHENTICATED;
-    if (user_id != 0) {
+    if (user_id != 0 && c.kind == CMD_FOCUS) {
+        code = feed_focus(f, w, slot, &c);
+    } else if (user_id != 0) {
         code = allowed_from_socket(c.kind)
                    ? svc_submit_from_socket(f->svc, &c, &to)
                    : CODE_UNSUPPORTED_TYPE;
     }
     free(users);
-    if (code != CODE_OK) {
+    if (code != CODE_OK || is_ephemeral(c.kind)) {
         reply_now(f, w, frame->request, session, code);
     }
     return RC_OK;

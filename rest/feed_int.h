@@ -108,6 +108,7 @@ struct attach { /* a session that is catching up */
 struct feed_worker {
     struct feed *feed;
     uint16_t number;
+    uint32_t serial; /* of this link */
     uint64_t incarnation;
     bool broken, draining;
     struct buf q; /* frames that wait */
@@ -147,6 +148,8 @@ struct feed {
     struct map64 user_sessions; /* user id -> live sessions on all workers */
     struct map64 peers;         /* peer key -> live sessions */
     struct map64 viewers;       /* topic -> live sessions */
+    struct presence *presence;
+    uint32_t worker_serial;
     struct map64 warm_last; /* start only: chat id -> its newest warm event, counted from warm_base */
     uint64_t warm_base;
     uint32_t next_adopt;
@@ -242,6 +245,12 @@ void feed_attach_next_refs(struct feed *f, struct feed_worker *w, struct attach 
  * *joined keeps the chats whose joining has been seen.
  */
 bool feed_before_joining(struct map64 *joined, uint64_t me, uint8_t kind, uint64_t chat_id, uint64_t subject_id);
+
+/* feed_focus.c; the first two are called without the lock. */
+enum rc feed_on_presence(struct feed *f, struct feed_worker *w, struct str body);
+/* The slot has a user, who is the actor. */
+enum code feed_focus(struct feed *f, struct feed_worker *w, uint32_t slot, const struct cmd *c);
+void feed_focus_worker_gone(struct feed *f, const struct feed_worker *w);
 
 /* feed_query.c: reads for dialects. Called without the lock. */
 enum rc feed_on_query(struct feed *f, struct feed_worker *w, const struct link_frame *frame);

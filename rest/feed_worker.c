@@ -84,6 +84,7 @@ static struct feed_worker *worker_new(struct feed *f, const struct link_hello *h
 {
     struct feed_worker *w = mem_new(sizeof(*w));
     w->feed = f;
+    w->serial = ++f->worker_serial;
     w->number = h->worker;
     w->incarnation = h->incarnation;
     w->q = BUF_INIT_MAX(f->conf.stream_max_bytes + (4u << 20)); /* one batch may step over the line */
@@ -188,6 +189,7 @@ void feed_leave(struct feed *f, struct feed_worker *w)
         }
     }
     uncount(f, w);
+    feed_focus_worker_gone(f, w);
     metric_set(METRIC_FEED_WORKERS, f->workers_count);
     feed_unlock(f);
     metric_worker_gone(w->number);

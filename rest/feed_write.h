@@ -13,7 +13,7 @@ struct cache;
 struct feed *feed_new(const struct feed_conf *conf, struct cache *cache);
 void feed_bind(struct feed *f, struct svc *svc);
 /* Take over the limits that may change while running: replay_max_events, user_ and address_connections_max,
- * dashboard_viewers_max. */
+ * dashboard_viewers_max, focus_max_age_ms. */
 void feed_reload(struct feed *f, const struct feed_conf *conf);
 void feed_free(struct feed *f);
 /* Start: the log as the fence found it. From here on workers may join. */

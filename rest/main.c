@@ -189,6 +189,8 @@ static void feed_settings(const struct rest_conf *conf, struct feed_conf *out)
         .address_connections_max = conf->address_connections_max,
         .worker_adopts_max = conf->link_adopts_max,
         .dashboard_viewers_max = conf->dashboard_viewers_max,
+        .focus_entries_max = conf->focus_entries_max,
+        .focus_max_age_ms = conf->focus_max_age_ms,
     };
 }
 
@@ -226,6 +228,7 @@ static void start_services(struct app *a, struct buf *why)
                            (unsigned)a->conf->db_read_queue);
     s->workpool = workpool_new((unsigned)a->conf->argon2_threads, (unsigned)a->conf->argon2_queue);
     s->messages = ratelimit_new(RATE_KEYS);
+    s->focus_reads = ratelimit_new(RATE_KEYS);
     s->logins = ratelimit_new(RATE_KEYS);
     feed_bind(s->feed, s);
     must(writer_run(s->writer), "no_thread", why);
@@ -365,6 +368,7 @@ static int stop(struct app *a)
     writer_free(s->writer);
     auth_free(s->auth);
     ratelimit_free(s->messages);
+    ratelimit_free(s->focus_reads);
     ratelimit_free(s->logins);
     cache_free(s->cache);
     buf_release(&a->password);

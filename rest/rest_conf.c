@@ -115,6 +115,8 @@ static const struct conf_key keys[] = {
     N(list_page_max, "200", 1, 1000, 0, "entries in one page of any other list"),
 
     N(dashboard_viewers_max, "1000", 1, 1000000, CONF_RELOADABLE, "connections that watch one event session"),
+    N(focus_entries_max, "200000", 16, 100000000, 0, "chats that people look at, counted per person and worker"),
+    MS(focus_max_age_ms, "45s", 1000, 3600000, CONF_RELOADABLE, "who sent nothing for this long does not look any more"),
 };
 
 const size_t rest_conf_keys_count = sizeof(keys) / sizeof(keys[0]);

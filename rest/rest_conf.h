@@ -69,7 +69,7 @@ struct rest_conf {
         list_page_max;
 
     /* what is live */
-    uint64_t dashboard_viewers_max;
+    uint64_t dashboard_viewers_max, focus_entries_max, focus_max_age_ms;
 };
 
 extern const size_t rest_conf_keys_count;

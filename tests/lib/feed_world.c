@@ -15,13 +15,25 @@
 struct world_command world_last_command;
 enum code world_command_code, world_token_code;
 uint64_t world_token_user, world_token_family;
-unsigned world_given_back;
+unsigned world_given_back, world_submitted;
+struct cmd world_last_submitted;
 enum code world_give_back_code;
 
 enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, const struct feed_reply_to *to)
 {
     (void)svc;
     world_last_command = (struct world_command){*c, *to};
+    return world_command_code;
+}
+
+enum code svc_submit(struct svc *svc, const struct cmd *c, svc_done done, void *ctx, const char **field)
+{
+    (void)svc;
+    (void)done;
+    (void)ctx;
+    (void)field;
+    world_submitted++;
+    world_last_submitted = *c;
     return world_command_code;
 }
 
@@ -94,6 +106,8 @@ void world_conf(struct feed_conf *out)
         .address_connections_max = 1000,
         .worker_adopts_max = 256,
         .dashboard_viewers_max = 1000,
+        .focus_entries_max = 1000,
+        .focus_max_age_ms = 45000,
     };
 }
 
@@ -127,7 +141,7 @@ struct world *world_new(const struct feed_conf *conf, unsigned users, uint64_t n
     feed_start(w->feed, &(struct store_head){.log_id = WORLD_LOG_ID, .epoch = 1, .next_event = next});
     fake_db_reset();
     world_command_code = world_token_code = CODE_OK;
-    world_given_back = 0;
+    world_given_back = world_submitted = 0;
     waiting_room = DB_MAX;
     return w;
 }

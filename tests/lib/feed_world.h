@@ -74,6 +74,9 @@ struct world_command {
     struct feed_reply_to to;
 };
 extern struct world_command world_last_command;
+/* What the feed itself asked of the services. */
+extern struct cmd world_last_submitted;
+extern unsigned world_submitted;
 extern enum code world_command_code, world_token_code;
 extern uint64_t world_token_user, world_token_family;
 /* Descriptors that were given back. */

@@ -1,6 +1,7 @@
 /* Workers that say anything at all, while others go on: counts stay whole, and nothing is left when all have gone. */
 #include "tests/unit/unit.h"
 
+#include "rest/metrics.h"
 #include "shared/dialect_id.h"
 #include "tests/lib/fake_store.h"
 #include "tests/lib/feed_world.h"
@@ -105,7 +106,13 @@ static void put_nonsense(struct buf *up)
 {
     struct cmd c = {.kind = (uint8_t)(1 + pick(12)), .chat_id = pick(6), .content = STR("x")};
     struct link_closed closed[3] = {{odd(40), pick(9)}, {odd(40), pick(9)}, {odd(40), 0}};
-    switch (pick(12)) {
+    switch (pick(14)) {
+    case 12:
+        link_put_presence(up, (struct link_presence[]){{odd(40), pick(7), pick(2)}, {odd(40), pick(7), true}}, 2);
+        break;
+    case 13:
+        link_put_command(up, 1, pick(9), odd(40), &(struct cmd){.kind = CMD_FOCUS, .chat_id = pick(7)});
+        break;
     case 9:
         link_put_watch(up, odd(40), odd(1024));
         break;
@@ -259,6 +266,7 @@ static void run(uint64_t start)
     assert_int_equal(l.w->feed->peers.count, 0);
     assert_int_equal(l.w->feed->user_sessions.count, 0);
     assert_int_equal(l.w->feed->viewers.count, 0);
+    assert_int_equal(metric_get(METRIC_FOCUS_ENTRIES), 0);
     assert_int_equal(l.w->feed->refs_total, 0);
     store_close(store);
     world_free(l.w);

@@ -1,6 +1,9 @@
 /* What is live and not logged: what workers ask, what their users wait for, who looks at a topic. */
 #include "tests/unit/unit.h"
 
+#include "rest/presence.h"
+#include "rest/ratelimit.h"
+#include "shared/clock.h"
 #include "shared/dialect_id.h"
 #include "tests/lib/feed_world.h"
 
@@ -277,6 +280,102 @@ static void test_a_check_in_goes_to_workers_with_viewers(void **state)
     world_free(w);
 }
 
+/* -- focus ----------------------------------------------------------------------------------------------- */
+
+static unsigned looking(struct world *w, uint64_t chat)
+{
+    uint64_t users[16];
+    return presence_focused(w->feed->presence, chat, mono_ms(), users, 16);
+}
+
+static enum rc report(struct world *w, struct feed_worker *worker, uint32_t slot, uint64_t chat, bool active)
+{
+    struct buf up = BUF_INIT;
+    link_put_presence(&up, &(struct link_presence){slot, chat, active}, 1);
+    enum rc rc = world_up(w, worker, &up);
+    buf_release(&up);
+    return rc;
+}
+
+static void test_reported_focus_needs_a_membership_and_ends_with_the_sessions(void **state)
+{
+    (void)state;
+    struct world *w = small(4);
+    struct feed_worker *worker = world_join(w, 1, 9);
+    struct buf up = BUF_INIT;
+    uint32_t one = world_adopt(w, worker, 1, 5), two = world_adopt(w, worker, 2, 5);
+    uint64_t chat = world_group(w, 1, 2), other = world_group(w, 3, 2);
+    assert_int_equal(report(w, worker, one, chat, true), RC_OK);
+    assert_int_equal(report(w, worker, two, chat, true), RC_OK);
+    assert_int_equal(report(w, worker, one, other, true), RC_OK);
+    assert_int_equal(report(w, worker, one, 99, true), RC_OK);
+    assert_int_equal(report(w, worker, 0, chat, true), RC_OK);
+    assert_int_equal(report(w, worker, 99, chat, true), RC_PROTOCOL);
+    assert_int_equal(looking(w, chat), 2);
+    assert_int_equal(looking(w, other), 0);
+    assert_int_equal(looking(w, 99), 0);
+    assert_int_equal(report(w, worker, two, chat, false), RC_OK);
+    assert_int_equal(looking(w, chat), 1);
+    link_put_gone(&up, one, 1);
+    assert_int_equal(world_up(w, worker, &up), RC_OK);
+    assert_int_equal(looking(w, chat), 0);
+    assert_int_equal(report(w, worker, two, chat, true), RC_OK);
+    feed_leave(w->feed, worker);
+    assert_int_equal(looking(w, chat), 0);
+    buf_release(&up);
+    world_free(w);
+}
+
+/* The code with which the worker's command was answered. */
+static enum code command(struct world *w, struct feed_worker *worker, uint32_t slot, const struct cmd *c)
+{
+    struct buf up = BUF_INIT;
+    struct inbox in = {0};
+    struct outcome o;
+    uint64_t session;
+    struct str body;
+    link_put_command(&up, 50, 70, slot, c);
+    assert_int_equal(world_up(w, worker, &up), RC_OK);
+    inbox_take(&in, worker);
+    assert_int_equal(inbox_count(&in, LINK_REPLY), 1);
+    assert_int_equal(link_get_reply(inbox_at(&in, LINK_REPLY, 0)->body, &session, &o, &body), RC_OK);
+    inbox_clear(&in);
+    buf_release(&up);
+    return o.code;
+}
+
+static void test_who_says_where_he_looks_has_read_what_is_there(void **state)
+{
+    (void)state;
+    struct world *w = small(4);
+    struct feed_worker *worker = world_join(w, 1, 9);
+    uint32_t slot = world_adopt(w, worker, 1, 5);
+    uint64_t chat = world_group(w, 1, 2), other = world_group(w, 3, 2);
+    struct cmd c = {.kind = CMD_FOCUS, .chat_id = chat};
+    w->svc.focus_reads = ratelimit_new(16);
+    assert_int_equal(command(w, worker, slot, &c), CODE_OK);
+    assert_int_equal(looking(w, chat), 1);
+    assert_int_equal(world_submitted, 0); /* nothing was unread */
+    world_send(w, 2, chat, "hello");
+    assert_int_equal(command(w, worker, slot, &c), CODE_OK);
+    assert_int_equal(world_submitted, 1);
+    assert_true(world_last_submitted.kind == CMD_READ && world_last_submitted.actor_id == 1 &&
+                world_last_submitted.chat_id == chat && world_last_submitted.seq == 0);
+    assert_int_equal(command(w, worker, slot, &c), CODE_OK);
+    assert_int_equal(world_submitted, 1); /* once a second */
+    c.chat_id = 0;
+    assert_int_equal(command(w, worker, slot, &c), CODE_OK);
+    assert_int_equal(looking(w, chat), 1); /* the worker tells when nobody is there any more */
+    c.chat_id = other;
+    assert_int_equal(command(w, worker, slot, &c), CODE_CHAT_NOT_FOUND);
+    c.chat_id = 99;
+    assert_int_equal(command(w, worker, slot, &c), CODE_CHAT_NOT_FOUND);
+    assert_int_equal(looking(w, other), 0);
+    assert_int_equal(command(w, worker, 0, &c), CODE_UNAUTHENTICATED);
+    ratelimit_free(w->svc.focus_reads);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +386,8 @@ int main(void)
         cmocka_unit_test(test_users_of_a_worker_that_came_back_wait_for_everything_until_it_says_what),
         cmocka_unit_test(test_viewers_of_a_topic_are_counted_over_all_workers),
         cmocka_unit_test(test_a_viewer_that_was_not_taken_is_not_counted),
+        cmocka_unit_test(test_reported_focus_needs_a_membership_and_ends_with_the_sessions),
+        cmocka_unit_test(test_who_says_where_he_looks_has_read_what_is_there),
         cmocka_unit_test(test_a_check_in_goes_to_workers_with_viewers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
