@@ -66,6 +66,7 @@ REST_SRCS = \
   rest/auth_tickets.c \
   rest/batch.c \
   rest/cache.c \
+  rest/content_type.c \
   rest/dbpool.c \
   rest/decide.c \
   rest/decide_chat.c \
@@ -98,6 +99,7 @@ REST_SRCS = \
   rest/feed_topics.c \
   rest/feed_watch.c \
   rest/feed_worker.c \
+  rest/file_name.c \
   rest/handler_admin.c \
   rest/handler_auth.c \
   rest/handler_chat.c \
@@ -111,9 +113,11 @@ REST_SRCS = \
   rest/http_conn.c \
   rest/http_error.c \
   rest/http_field.c \
+  rest/http_range.c \
   rest/http_request.c \
   rest/http_router.c \
   rest/http_server.c \
+  rest/http_server_body.c \
   rest/http_server_loop.c \
   rest/http_server_upgrade.c \
   rest/http_tidy.c \
@@ -124,6 +128,7 @@ REST_SRCS = \
   rest/link_server.c \
   rest/link_up.c \
   rest/main.c \
+  rest/magic.c \
   rest/metrics.c \
   rest/overlay.c \
   rest/password.c \
@@ -137,6 +142,7 @@ REST_SRCS = \
   rest/routes.c \
   rest/sessions.c \
   rest/settings.c \
+  rest/sha256.c \
   rest/start.c \
   rest/store_maria.c \
   rest/store_maria_batch.c \
@@ -221,6 +227,7 @@ UNIT_TESTS = \
   test_cmd \
   test_code \
   test_conf \
+  test_content_type \
   test_decide \
   test_dialects \
   test_door_head \
@@ -236,7 +243,9 @@ UNIT_TESTS = \
   test_feed_live \
   test_feed_publish \
   test_feed_ring \
+  test_file_name \
   test_http_field \
+  test_http_range \
   test_http_router \
   test_http_server \
   test_http_tidy \
@@ -281,12 +290,14 @@ UNIT_TESTS = \
   test_writer \
 
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
+test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
 test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/rest_conf.c
 test_door_head_SRCS = rest/door_head.c
 test_door_identity_SRCS = rest/cache.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c rest/sessions.c
 test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
 test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
+test_file_name_SRCS = rest/file_name.c
 test_http_field_SRCS = rest/http_field.c rest/rest_conf.c
 # Feed, caches and rules together, for tests that publish what was decided.
 FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
@@ -305,10 +316,11 @@ test_families_SRCS = rest/families.c
 test_recent_SRCS = rest/recent.c
 test_feed_ring_SRCS = rest/feed_ring.c
 test_overlay_SRCS = rest/overlay.c rest/cache.c rest/sessions.c
+test_http_range_SRCS = rest/http_range.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/door_listen.c rest/door_pending.c \
   rest/door_policy.c rest/door_refuse.c rest/door_serve.c rest/door_upgrade.c rest/http_auth.c rest/http_conn.c \
-  rest/http_error.c rest/http_request.c rest/http_router.c rest/http_server.c rest/http_server_loop.c \
+  rest/http_error.c rest/http_request.c rest/http_router.c rest/http_server.c rest/http_server_body.c rest/http_server_loop.c \
   rest/http_server_upgrade.c rest/http_tidy.c rest/metrics.c rest/peers.c rest/proxy.c rest/ratelimit.c rest/rest_conf.c
 test_http_tidy_SRCS = rest/http_tidy.c
 test_link_hello_SRCS = rest/link_hello.c
@@ -348,6 +360,7 @@ fake_rest_SRCS = tests/lib/sample_event.c
 
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
+  fuzz_attachment \
   fuzz_conf \
   fuzz_dialect_conversations \
   fuzz_dialect_dashboard \
@@ -369,6 +382,7 @@ fuzz_dialect_conversations_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_dashboard_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_inbox_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_inbox_chat_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
+fuzz_attachment_SRCS = rest/content_type.c rest/file_name.c rest/http_range.c rest/sha256.c
 fuzz_dialect_rooms_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_subscribe_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
@@ -399,7 +413,7 @@ BENCH_SRCS = \
 # ---------------------------------------------------------------- flags
 
 SHARED_PKGS = json-c libcrypto libsodium
-REST_PKGS   = libmicrohttpd libmariadb
+REST_PKGS   = libmicrohttpd libmariadb libmagic
 WS_PKGS     = libwebsockets libuv
 CTL_PKGS    = libcurl
 TEST_PKGS   = cmocka

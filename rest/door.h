@@ -64,6 +64,8 @@ enum code door_check_upgrade(struct door *d, const struct door_head *head, const
  * behind the head that have been read already; the worker gets them first. */
 void door_give(struct door *d, const struct door_head *head, const struct door_upgrade *up,
                struct str early, int fd);
+/* Send bytes that end the connection; then close it so that the client gets to read them. Takes fd. Any thread. */
+void door_say_goodbye(struct door *d, struct str bytes, int fd);
 /* Answer a refusal on fd and close it; takes fd. */
 void door_refuse(struct door *d, const struct door_head *head, const struct door_choice *choice,
                  enum code code, int fd);

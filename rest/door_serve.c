@@ -153,15 +153,20 @@ void door_read_mail(struct door *d)
 }
 
 /* The answer is small and the socket's buffer empty, so it goes whole or the client is gone. */
-static void answer(struct door *d, int fd, const struct buf *text)
+void door_say_goodbye(struct door *d, struct str bytes, int fd)
 {
-    ssize_t n = send(fd, text->p, text->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n = send(fd, bytes.p, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-    if (n != (ssize_t)text->len) {
+    if (n != (ssize_t)bytes.len) {
         close(fd);
         return;
     }
     linger(d, fd);
+}
+
+static void answer(struct door *d, int fd, const struct buf *text)
+{
+    door_say_goodbye(d, buf_str(text), fd);
 }
 
 static void refuse_http(struct door *d, int fd, enum code code)

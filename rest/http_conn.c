@@ -1,5 +1,7 @@
 #include "rest/http_conn.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -48,13 +50,29 @@ void http_conn_unlink(struct http_conn **live, struct http_conn *c)
     c->prev = c->next = NULL;
 }
 
+/* The kernel knows what has arrived at the other end; the library only what it has written. */
+static bool file_moves(struct http_conn *c)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+
+    if (c->send_idle_ms == 0 || getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+        info.tcpi_bytes_acked < c->sent_to + HTTP_MOVE_BYTES) {
+        return false;
+    }
+    c->sent_to = info.tcpi_bytes_acked;
+    return true;
+}
+
 unsigned http_conns_tick(struct http_conn *live, uint64_t now_ms)
 {
     struct http_conn *c;
     unsigned longest = 0;
 
     for (c = live; c != NULL; c = c->next) {
-        if (c->deadline_ms != 0 && now_ms >= c->deadline_ms) {
+        if (c->deadline_ms != 0 && now_ms >= c->deadline_ms && file_moves(c)) {
+            c->deadline_ms = now_ms + c->send_idle_ms;
+        } else if (c->deadline_ms != 0 && now_ms >= c->deadline_ms) {
             (void)shutdown(c->fd, SHUT_RDWR);
             c->deadline_ms = 0;
         }

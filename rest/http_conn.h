@@ -6,8 +6,9 @@
  * Shape      A struct http_conn per connection with the request embedded, so that a kept-alive connection
  *            allocates nothing per request but what the handler asks for.
  * Deadlines  A request has http_request_timeout_ms from its first line to its last byte, an idle connection
- *            http_idle_timeout_ms, however the bytes dribble. Past it the socket is shut down and the library
- *            cleans up.
+ *            http_idle_timeout_ms, however the bytes dribble. Files may take as long as they want both ways, if only
+ *            they move: at least HTTP_MOVE_BYTES in upload_idle_timeout_ms. Past the deadline the socket is shut
+ *            down and the library cleans up.
  * Threads    A connection belongs to one loop and is touched by its thread only; but for `state`, which whoever
  *            finishes a request sets last.
  */
@@ -30,7 +31,10 @@ enum http_state {
     HTTP_STATE_FINISHED, /* the answer is complete, not yet queued */
     HTTP_STATE_SENDING,
     HTTP_STATE_TAKEN,    /* an upgrade: the descriptor has gone to the door */
+    HTTP_STATE_REFUSED,  /* answered over the library's head: its part of the connection ends */
 };
+
+#define HTTP_MOVE_BYTES 4096
 
 struct http_loop;
 
@@ -57,6 +61,13 @@ struct http_conn {
     struct str origin;    /* allowed Origin of a page, else p == NULL */
     unsigned allow;       /* methods of the path, for 405 and OPTIONS */
     bool close_after, is_async;
+
+    /* bodies that go to a sink, and answers from files */
+    bool body_complete;
+    uint64_t received, moved_to; /* bytes of the body; how many when the deadline was last put off */
+    uint64_t piece_due_ms;
+    uint64_t sent_to;            /* bytes the client has confirmed, likewise; the answer is a file when send_idle_ms is set */
+    uint64_t send_idle_ms;
     bool counted;         /* among the server's requests */
     const char *uri_at;   /* the library's own copy, not to be read: an address for http_tidy */
     struct http_tidy tidy;
@@ -85,6 +96,8 @@ void http_request_head(struct http_conn *c, struct str method, struct str versio
 bool http_request_answer_now(const struct http_conn *c);
 /* The body is complete: parse it. false: the answer is in rq already. */
 bool http_request_prepare(struct http_conn *c);
+/* A sink must hear that nothing more comes. */
+void http_request_lost(struct http_conn *c);
 /* Whether the handler has set this header of the answer. */
 bool http_has_header(const struct http_request *rq, const char *name);
 /* The answer is complete: make it one, count it, log it. */

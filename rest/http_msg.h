@@ -7,6 +7,7 @@
  * Async      Routes with ROUTE_ASYNC are suspended before the handler runs: it may pass the request on
  *            (writer, database pool) and finish it later from any thread, also before it returns.
  *            Other routes must finish before they return. Nothing may touch rq after finishing it.
+ * Streams    Routes with ROUTE_STREAM get the body in pieces instead of rq->body: see struct http_sink.
  * Ownership  Everything allocated from rq->arena dies with the request.
  */
 #ifndef REST_HTTP_MSG_H
@@ -34,12 +35,33 @@ struct identity {
 
 #define HTTP_PARAMS_MAX 4
 
+struct http_request;
+
+/*
+ * Where the body of a route with ROUTE_STREAM goes. The handler runs as soon as the head is complete; it either finishes
+ * the request (a refusal: what is still on its way is not waited for) or sets rq->sink. Then for each piece of at most
+ * HTTP_PIECE_BYTES `piece` is called on the loop's thread, with the connection at rest: nothing more is read until somebody
+ * calls http_piece_done, from any thread, or finishes the request instead, which refuses it as above. After the last
+ * one `end` is called, to finish the request now or later. If the client goes away between pieces, or stops sending
+ * for upload_idle_timeout_ms, `lost` is called instead; rq may only be read during that call.
+ */
+#define HTTP_PIECE_BYTES ((size_t)256 * 1024)
+#define HTTP_PIECE_MS    250 /* a slow client's piece is handed on after this, however small */
+struct http_sink {
+    void (*piece)(struct http_request *rq, struct str bytes); /* valid until http_piece_done */
+    void (*end)(struct http_request *rq);
+    void (*lost)(struct http_request *rq);
+};
+
 struct http_request {
     struct svc *svc;
     enum http_method method;
     struct str path;                    /* decoded, without the query */
     struct str params[HTTP_PARAMS_MAX]; /* what the route's {..} matched, decoded */
     struct str body;
+    uint64_t length;     /* of the body, as announced */
+    const struct http_sink *sink; /* of routes with ROUTE_STREAM */
+    void *ctx;           /* the sink's */
     struct json *json;   /* parsed body of routes with ROUTE_JSON; freed with the request */
     struct identity who; /* of routes with ROUTE_AUTH or ROUTE_ADMIN */
     char peer[64];       /* client address after proxy rules */
@@ -54,6 +76,11 @@ struct http_request {
         const char *value; /* static or from the arena */
     } headers[8];
     unsigned headers_count;
+    struct { /* instead of reply; http_finish_file */
+        bool used;
+        int fd;
+        uint64_t from, length;
+    } file;
     void *server; /* http_server's own part */
 };
 
@@ -67,6 +94,7 @@ enum route_flag {
     ROUTE_OPEN = 16,   /* answered even while the service is starting or draining (health) */
     ROUTE_LIMIT = 32,  /* per-address limit for expensive public routes (login, register) */
     ROUTE_JSON_OPTIONAL = 64, /* as ROUTE_JSON, but an empty body is fine (json == NULL) */
+    ROUTE_STREAM = 128, /* the body goes to rq->sink; attachment_max_bytes instead of http_body_max_bytes */
 };
 
 struct http_route {
@@ -89,6 +117,10 @@ void http_add_header(struct http_request *rq, const char *name, const char *valu
 
 /* Send rq->status with rq->reply. */
 void http_finish(struct http_request *rq);
+/* Send rq->status with length bytes of fd from this offset on; fd is taken. A HEAD request gets the head alone. */
+void http_finish_file(struct http_request *rq, int fd, uint64_t from, uint64_t length);
+/* The piece is used up; more may come. rq is not the caller's any more. */
+void http_piece_done(struct http_request *rq);
 /* application/problem+json from the code table; detail (may be NULL) is one sentence more than the table's. */
 void http_fail(struct http_request *rq, enum code code, const char *detail);
 /* The same with the member that was wrong: {"field": field}. */

@@ -1,6 +1,7 @@
 /* http_request.c -- one HTTP request between the library and its handler: checks, route, answer */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rest/door.h"
 #include "rest/http_auth.h"
@@ -30,7 +31,8 @@ void http_request_begin(struct http_conn *c, struct str uri)
     c->early = CODE_OK;
     c->origin = STR_NONE;
     c->allow = 0;
-    c->close_after = c->is_async = false;
+    c->close_after = c->is_async = c->body_complete = false;
+    c->received = c->moved_to = c->send_idle_ms = 0;
     c->started_us = mono_us();
     c->uri = arena_str(&rq->arena, uri);
     atomic_store(&c->state, HTTP_STATE_HEAD);
@@ -42,6 +44,11 @@ void http_request_end(struct http_conn *c)
 
     json_free(rq->json);
     rq->json = NULL;
+    if (rq->file.used) {
+        close(rq->file.fd);
+        rq->file.used = false;
+    }
+    c->send_idle_ms = 0;
     arena_release(&rq->arena);
     buf_release(&rq->reply);
     if (c->body.room > 8192) {
@@ -111,16 +118,20 @@ static enum code check_framing(struct http_conn *c, struct str version)
     return door_head_check(&c->head);
 }
 
-static enum code check_length(struct http_conn *c)
+static enum code check_length(struct http_conn *c, bool streams)
 {
+    const struct rest_conf *conf = c->rq.svc->conf;
     struct str length = c->head.field[DOOR_CONTENT_LENGTH];
     uint64_t n = 0;
 
     if (length.p == NULL || length.len == 0) {
         return CODE_OK;
     }
-    return str_u64(length, &n) && n <= c->rq.svc->conf->http_body_max_bytes ? CODE_OK
-                                                                            : CODE_TOO_LARGE;
+    if (!str_u64(length, &n)) {
+        return CODE_TOO_LARGE;
+    }
+    c->rq.length = n;
+    return n <= (streams ? conf->attachment_max_bytes : conf->http_body_max_bytes) ? CODE_OK : CODE_TOO_LARGE;
 }
 
 static void set_client(struct http_conn *c)
@@ -210,6 +221,8 @@ static void set_origin(struct http_conn *c)
 
 void http_request_head(struct http_conn *c, struct str method, struct str version)
 {
+    enum code code;
+
     set_request_id(&c->rq);
     set_client(c);
     set_origin(c);
@@ -221,12 +234,13 @@ void http_request_head(struct http_conn *c, struct str method, struct str versio
         return;
     }
     c->rq.path = c->head.path;
-    c->early = check_length(c);
-    if (c->early != CODE_OK) {
+    c->early = find_route(c, method);
+    code = check_length(c, c->early == CODE_OK && (c->route->flags & ROUTE_STREAM) != 0);
+    if (code != CODE_OK) {
+        c->early = code;
         c->close_after = true;
         return;
     }
-    c->early = find_route(c, method);
     if (c->early == CODE_OK) {
         c->early = check_route(c);
     } else if (!http_method_parse(method, &c->rq.method)) {
@@ -303,7 +317,8 @@ static void answer_options(struct http_conn *c)
     if (c->origin.p != NULL) {
         http_add_header(rq, "Access-Control-Allow-Methods", text.p);
         http_add_header(rq, "Access-Control-Allow-Headers",
-                        "Authorization, Content-Type, Idempotency-Key, X-Request-Id");
+                        "Authorization, Content-Digest, Content-Disposition, Content-Type, Idempotency-Key, "
+                        "If-None-Match, If-Range, Range, Upload-Offset, X-Request-Id");
         http_add_header(rq, "Access-Control-Max-Age", "600");
     }
     http_no_content(rq);
@@ -388,6 +403,16 @@ void http_no_content(struct http_request *rq)
 {
     rq->status = 204;
     http_finish(rq);
+}
+
+void http_request_lost(struct http_conn *c)
+{
+    const struct http_sink *sink = c->rq.sink;
+
+    c->rq.sink = NULL;
+    if (sink != NULL && atomic_load(&c->state) == HTTP_STATE_BODY) {
+        sink->lost(&c->rq);
+    }
 }
 
 void http_request_seal(struct http_conn *c)

@@ -29,54 +29,88 @@ bool http_server_serves(const struct http_server *h, const struct http_route *ro
 
 /* -- answers ----------------------------------------------------------------------------------- */
 
-static void add_headers(struct http_conn *c, struct MHD_Response *response)
+void http_answer_headers(struct http_conn *c, http_on_header on, void *ctx)
 {
     struct http_request *rq = &c->rq;
     unsigned i;
 
-    if (rq->status != 204) {
-        MHD_add_response_header(response, "Content-Type", rq->content_type);
+    if (rq->status != 204 && rq->status != 304) {
+        on(ctx, "Content-Type", rq->content_type);
     }
-    MHD_add_response_header(response, "X-Request-Id", rq->request_id);
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    on(ctx, "X-Request-Id", rq->request_id);
+    on(ctx, "X-Content-Type-Options", "nosniff");
     if (!http_has_header(rq, "Cache-Control")) {
-        MHD_add_response_header(response, "Cache-Control", "no-store");
+        on(ctx, "Cache-Control", "no-store");
     }
     for (i = 0; i < rq->headers_count; i++) {
-        MHD_add_response_header(response, rq->headers[i].name, rq->headers[i].value);
+        on(ctx, rq->headers[i].name, rq->headers[i].value);
     }
     if (c->head.seen[DOOR_ORIGIN] > 0) {
-        MHD_add_response_header(response, "Vary", "Origin");
+        on(ctx, "Vary", "Origin");
     }
     if (c->origin.p != NULL) {
-        MHD_add_response_header(response, "Access-Control-Allow-Origin", c->origin.p);
-        MHD_add_response_header(response, "Access-Control-Allow-Credentials", "true");
-        MHD_add_response_header(response, "Access-Control-Expose-Headers",
-                                "X-Request-Id, Retry-After, Location");
+        on(ctx, "Access-Control-Allow-Origin", c->origin.p);
+        on(ctx, "Access-Control-Allow-Credentials", "true");
+        on(ctx, "Access-Control-Expose-Headers",
+           "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, Upload-Offset, X-Request-Id");
     }
     if (rq->status == 426) {
-        MHD_add_response_header(response, "Upgrade", "websocket");
+        on(ctx, "Upgrade", "websocket");
     }
+}
+
+static void to_library(void *response, const char *name, const char *value)
+{
+    (void)MHD_add_response_header(response, name, value);
+}
+
+static void add_headers(struct http_conn *c, struct MHD_Response *response)
+{
+    http_answer_headers(c, to_library, response);
     if (c->close_after || atomic_load(&c->server->draining)) {
         MHD_add_response_header(response, "Connection", "close");
     }
 }
 
-static enum MHD_Result send_answer(struct http_conn *c)
+static struct MHD_Response *response_of_text(struct http_request *rq)
 {
     static char nothing[1];
-    struct http_request *rq = &c->rq;
     struct MHD_Response *response;
-    enum MHD_Result result;
     size_t len;
-    char *body;
+    char *body = buf_detach(&rq->reply, &len);
 
-    http_request_seal(c);
-    body = buf_detach(&rq->reply, &len);
     response = body != NULL ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE)
                             : MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
     if (response == NULL) {
         free(body);
+    }
+    return response;
+}
+
+/* The library sends it with sendfile, so the bytes do not pass through here. */
+static struct MHD_Response *response_of_file(struct http_conn *c)
+{
+    struct http_request *rq = &c->rq;
+    struct MHD_Response *response =
+        MHD_create_response_from_fd_at_offset64(rq->file.length, rq->file.fd, rq->file.from);
+
+    if (response != NULL) {
+        rq->file.used = false;
+        c->send_idle_ms = atomic_load(&c->server->move_timeout_ms);
+        c->deadline_ms = mono_ms() + c->send_idle_ms;
+    }
+    return response;
+}
+
+enum MHD_Result http_send_answer(struct http_conn *c)
+{
+    struct http_request *rq = &c->rq;
+    struct MHD_Response *response;
+    enum MHD_Result result;
+
+    http_request_seal(c);
+    response = rq->file.used ? response_of_file(c) : response_of_text(rq);
+    if (response == NULL) {
         return MHD_NO;
     }
     add_headers(c, response);
@@ -133,7 +167,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 static enum MHD_Result run(struct http_conn *c)
 {
     if (!http_request_prepare(c)) {
-        return send_answer(c);
+        return http_send_answer(c);
     }
     c->is_async = (c->route->flags & ROUTE_ASYNC) != 0;
     atomic_store(&c->state, HTTP_STATE_RUNNING);
@@ -146,7 +180,7 @@ static enum MHD_Result run(struct http_conn *c)
     }
     c->route->handler(&c->rq);
     BUG_IF(atomic_load(&c->state) != HTTP_STATE_FINISHED);
-    return send_answer(c);
+    return http_send_answer(c);
 }
 
 /* Version 1.0 of the library refuses by itself what the older ones repair. */
@@ -174,10 +208,12 @@ static enum MHD_Result on_head(struct http_conn *c, const char *method, const ch
         http_upgrade_take(c)) {
         return MHD_YES;
     }
+    if (c->early == CODE_OK && (c->route->flags & ROUTE_STREAM) != 0) {
+        return http_body_begin(c);
+    }
     if (http_request_answer_now(c)) {
-        c->close_after = true;
         (void)http_request_prepare(c);
-        return send_answer(c);
+        return http_body_refused(c);
     }
     atomic_store(&c->state, HTTP_STATE_BODY);
     return MHD_YES;
@@ -198,6 +234,12 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *library, cons
     case HTTP_STATE_HEAD:
         return on_head(c, method, version);
     case HTTP_STATE_BODY:
+        if (c->rq.sink != NULL) {
+            size_t len = *data_len;
+
+            *data_len = 0;
+            return http_body_data(c, data, len);
+        }
         if (*data_len > 0) {
             if (c->early == CODE_OK) {
                 buf_add(&c->body, data, *data_len);
@@ -211,7 +253,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *library, cons
         MHD_suspend_connection(library);
         return MHD_YES;
     case HTTP_STATE_FINISHED:
-        return send_answer(c);
+        return http_send_answer(c);
     case HTTP_STATE_TAKEN:
         return http_upgrade_answer(c);
     default:
@@ -234,6 +276,7 @@ static void end_request(struct http_server *h, struct http_conn *c)
 {
     if (c->counted) {
         c->counted = false;
+        http_request_lost(c);
         http_upgrade_end(c);
         http_request_end(c);
         atomic_fetch_sub(&h->requests, 1);
@@ -372,6 +415,7 @@ void http_server_reload(struct http_server *h)
 {
     atomic_store(&h->request_timeout_ms, h->env.svc->conf->http_request_timeout_ms);
     atomic_store(&h->idle_timeout_ms, h->env.svc->conf->http_idle_timeout_ms);
+    atomic_store(&h->move_timeout_ms, CONF_NOW(h->env.svc->conf->upload_idle_timeout_ms));
 }
 
 /* It runs in a thread of ours; what it may call from there is the loop's. */

@@ -1,7 +1,7 @@
 /*
  * http_server_int.h -- inside the HTTP server: its state, and upgrades on connections that the library owns
  *
- * http_server.c, _loop.c and _upgrade.c are the only files that know libmicrohttpd.
+ * http_server.c, _body.c, _loop.c and _upgrade.c are the only files that know libmicrohttpd.
  */
 #ifndef REST_HTTP_SERVER_INT_H
 #define REST_HTTP_SERVER_INT_H
@@ -49,7 +49,7 @@ struct http_server {
     atomic_bool ready, draining;
     atomic_uint held;     /* requests with handlers */
     atomic_uint requests; /* requests between their first line and their last byte */
-    atomic_uint_fast64_t request_timeout_ms, idle_timeout_ms;
+    atomic_uint_fast64_t request_timeout_ms, idle_timeout_ms, move_timeout_ms;
 
     pthread_t watchdog;
     bool watchdog_runs;
@@ -84,5 +84,30 @@ bool http_upgrade_take(struct http_conn *c);
 enum MHD_Result http_upgrade_answer(struct http_conn *c);
 /* The request has ended, whatever has happened. */
 void http_upgrade_end(struct http_conn *c);
+/* The connection is suspended: neither number is in the library's epoll set. The library gets one end of a socket pair
+ * under the number it knows; *fd is the client, *far the other end. false: nothing has happened. */
+bool http_exchange(struct http_conn *c, int *fd, int *far);
+
+/* -- bodies that go to a sink, files as answers (http_server_body.c) ---------------------------- */
+
+/* The headers of the answer; those of the framing (length, date, connection) are not among them. */
+typedef void (*http_on_header)(void *ctx, const char *name, const char *value);
+void http_answer_headers(struct http_conn *c, http_on_header on, void *ctx);
+/* Queue what is in c->rq. */
+enum MHD_Result http_send_answer(struct http_conn *c);
+/* The same for a refusal on the head, whether or not a body is on its way. */
+enum MHD_Result http_body_refused(struct http_conn *c);
+/* The handler of a stream, as soon as the head is there. */
+enum MHD_Result http_body_begin(struct http_conn *c);
+/* Bytes of such a body, all of them are taken; none: it is complete. */
+enum MHD_Result http_body_data(struct http_conn *c, const char *data, size_t len);
+/* A connection is about to come back from its rest. Loop thread. */
+void http_body_wake(struct http_conn *c);
+/*
+ * The answer is in c->rq and the request's body is not: it is written past the library, the sending side closed and
+ * what the client goes on sending thrown away for a moment, so that it gets to see the answer. The connection is
+ * suspended. The library finds a dead socket when it resumes it.
+ */
+void http_refuse_rest(struct http_conn *c);
 
 #endif

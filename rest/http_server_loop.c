@@ -129,6 +129,7 @@ static void take_mail(struct http_loop *l)
     }
     for (finished = turn_round(finished); finished != NULL; finished = next) {
         next = finished->mail;
+        http_body_wake(finished);
         MHD_resume_connection(finished->library);
     }
 }

@@ -25,23 +25,27 @@ static void taken_free(struct http_taken *t)
     free(t);
 }
 
-/* The connection is suspended: neither number is in the library's epoll set. false: nothing has happened. */
-static bool exchange(struct http_conn *c, struct http_taken *t)
+bool http_exchange(struct http_conn *c, int *fd, int *far)
 {
-    int pair[2], off = 0, on = 1;
+    int pair[2], real, off = 0, on = 1;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
         return false;
     }
-    t->far = pair[1];
-    t->fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
-    if (t->fd < 0 || dup3(pair[0], c->fd, O_CLOEXEC) < 0) {
+    real = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
+    if (real < 0 || dup3(pair[0], c->fd, O_CLOEXEC) < 0) {
+        if (real >= 0) {
+            close(real);
+        }
         close(pair[0]);
+        close(pair[1]);
         return false;
     }
     close(pair[0]);
-    (void)setsockopt(t->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
-    (void)setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(real, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+    (void)setsockopt(real, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    *fd = real;
+    *far = pair[1];
     return true;
 }
 
@@ -59,7 +63,7 @@ bool http_upgrade_take(struct http_conn *c)
         return false;
     }
     MHD_suspend_connection(c->library);
-    if (exchange(c, t)) {
+    if (http_exchange(c, &t->fd, &t->far)) {
         c->taken = t;
     } else {
         taken_free(t);

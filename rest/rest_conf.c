@@ -50,6 +50,18 @@ static const struct conf_key keys[] = {
     MS(http_idle_timeout_ms, "75s", 1000, 3600000, 0, "keep-alive without a request"),
     BYTES(http_memory_bytes, "16k", 4096, MB, 0, "memory of one HTTP connection; a head takes up to twice its size"),
 
+    S(attachments_dir, "", 4096, 0, "directory of the attachments; empty: none are taken"),
+    S(attachment_types, "*/*", 4096, CONF_RELOADABLE, "accepted media types, comma separated; image/* = all of them"),
+    BYTES(attachment_max_bytes, "100m", 1, 64 * 1024 * MB, 0, "largest attachment"),
+    BYTES(attachments_user_max_bytes, "10g", 1, 1024 * 1024 * MB, CONF_RELOADABLE, "attachments of one user together, with uploads that have begun"),
+    MS(attachment_unused_keep_ms, "1d", 100, 365 * DAY_MS, 0, "attachments without a message, or of a deleted one, are removed after this"),
+    N(attachment_threads, "2", 1, 64, 0, "threads that write, hash and check attachments"),
+    N(uploads_max, "256", 1, 10000, 0, "uploads at work at the same time; each takes 256 kB of memory"),
+    N(uploads_user_max, "16", 1, 10000, CONF_RELOADABLE, "unfinished uploads of one user"),
+    MS(upload_idle_timeout_ms, "30s", 100, 3600000, CONF_RELOADABLE, "an upload or download that moves less than 4 kB in this time ends"),
+    MS(upload_keep_ms, "1d", 100, 365 * DAY_MS, 0, "an unfinished upload can be gone on with for this long"),
+    MS(upload_progress_ms, "250ms", 10, 60000, 0, "progress of an upload is told at most this often"),
+
     S(link_socket, "/run/confab/link.sock", 100, 0, "Unix socket for the workers"),
     S(link_user, "", 32, 0, "user the workers run as, when it is not our own"),
     MS(link_ping_ms, "2s", 50, 60000, 0, "how often each side of the link is pinged"),

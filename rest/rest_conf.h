@@ -39,6 +39,13 @@ struct rest_conf {
         http_idle_timeout_ms;
     uint64_t http_memory_bytes; /* per connection, libmicrohttpd */
 
+    /* attachments */
+    char *attachments_dir;  /* empty: none are taken */
+    char *attachment_types; /* accepted media types */
+    uint64_t attachment_max_bytes, attachments_user_max_bytes, attachment_unused_keep_ms;
+    uint64_t attachment_threads; /* that write, hash and look at files */
+    uint64_t upload_idle_timeout_ms, upload_keep_ms, upload_progress_ms, uploads_user_max, uploads_max;
+
     /* link */
     char *link_socket, *link_user;
     uint64_t link_ping_ms, link_timeout_ms, link_stream_max_bytes, link_adopts_max,

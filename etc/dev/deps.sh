@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 
 run=(
     gcc libc6-dev make pkgconf ca-certificates curl
-    libmicrohttpd-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libjson-c-dev libmariadb-dev
+    libmagic-dev libmicrohttpd-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libjson-c-dev libmariadb-dev
     libssl-dev libsodium-dev libcurl4-openssl-dev uthash-dev
     mariadb-server-core mariadb-client-core
 )

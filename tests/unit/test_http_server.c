@@ -148,6 +148,85 @@ static void hold(struct http_request *rq)
     held = rq;
 }
 
+/* A stream is added up on other threads; "no" in it is refused. */
+static atomic_int streams_lost;
+static _Atomic unsigned long largest_piece;
+
+static void sum_end(struct http_request *rq)
+{
+    rq->status = 201;
+    buf_addf(&rq->reply, "{\"bytes\":%llu}", *(unsigned long long *)rq->ctx);
+    http_finish(rq);
+}
+
+struct piece {
+    struct http_request *rq;
+    struct str bytes;
+};
+
+static void *sum_later(void *arg)
+{
+    struct piece p = *(struct piece *)arg;
+    unsigned long long *sum = p.rq->ctx;
+
+    free(arg);
+    poll(NULL, 0, *sum % 3 == 0 ? 1 : 0);
+    *sum += p.bytes.len;
+    if (p.bytes.len >= 2 && memcmp(p.bytes.p, "no", 2) == 0) {
+        http_fail(p.rq, CODE_CONTENT_MISMATCH, NULL);
+    } else {
+        http_piece_done(p.rq);
+    }
+    return NULL;
+}
+
+static void sum_piece(struct http_request *rq, struct str bytes)
+{
+    struct piece *p = malloc(sizeof(*p));
+    pthread_t t;
+
+    *p = (struct piece){rq, bytes};
+    if (bytes.len > largest_piece) {
+        largest_piece = bytes.len;
+    }
+    assert_int_equal(pthread_create(&t, NULL, sum_later, p), 0);
+    pthread_detach(t);
+}
+
+static void sum_lost(struct http_request *rq)
+{
+    (void)rq;
+    streams_lost++;
+}
+
+static void sum_stream(struct http_request *rq)
+{
+    static const struct http_sink sink = {sum_piece, sum_end, sum_lost};
+    struct str how;
+
+    if (http_query(rq, "refuse", &how)) {
+        http_fail(rq, CODE_FORBIDDEN, NULL);
+        return;
+    }
+    rq->ctx = arena_alloc(&rq->arena, sizeof(unsigned long long));
+    rq->sink = &sink;
+}
+
+static void send_file(struct http_request *rq)
+{
+    FILE *f = tmpfile();
+    unsigned i;
+
+    for (i = 0; i < 3000; i++) {
+        fprintf(f, "%07u,", i);
+    }
+    fflush(f);
+    rq->status = 206;
+    rq->content_type = "text/plain";
+    http_finish_file(rq, dup(fileno(f)), 8, 16000);
+    fclose(f);
+}
+
 const struct http_route http_routes[] = {
     {HTTP_GET, "/open", hello, ROUTE_OPEN},
     {HTTP_GET, "/now", hello, ROUTE_ASYNC},
@@ -155,6 +234,8 @@ const struct http_route http_routes[] = {
     {HTTP_GET, "/hold", hold, ROUTE_ASYNC},
     {HTTP_POST, "/echo", echo, ROUTE_JSON},
     {HTTP_POST, "/mine", hello, ROUTE_AUTH},
+    {HTTP_POST, "/stream", sum_stream, ROUTE_STREAM},
+    {HTTP_GET, "/file", send_file, ROUTE_ASYNC},
 };
 const unsigned http_routes_count = sizeof(http_routes) / sizeof(http_routes[0]);
 
@@ -344,6 +425,153 @@ static void test_silence_and_half_a_head_end(void **state)
     assert_closed(body);
 }
 
+/* -- streams ---------------------------------------------------------------------------------------- */
+
+#define STREAM(length) "POST /stream HTTP/1.1\r\n" H "Content-Length: " length "\r\n\r\n"
+
+/* Send so many bytes, or as many as the server takes. */
+static void say_bytes(int fd, size_t bytes)
+{
+    static char block[65536];
+
+    while (bytes > 0) {
+        ssize_t n = send(fd, block, bytes < sizeof(block) ? bytes : sizeof(block), MSG_NOSIGNAL);
+
+        if (n <= 0) {
+            return;
+        }
+        bytes -= (size_t)n;
+    }
+}
+
+static void *send_stream(void *arg)
+{
+    int fd = *(int *)arg;
+    unsigned round;
+
+    for (round = 0; round < 3; round++) {
+        say(fd, STREAM("3000000"));
+        say_bytes(fd, 3000000);
+        char answer[512] = "";
+        size_t len = 0;
+        while (strstr(answer, "}") == NULL && wait_readable(fd)) {
+            ssize_t n = recv(fd, answer + len, sizeof(answer) - 1 - len, 0);
+            assert_true(n > 0);
+            len += (size_t)n;
+        }
+        assert_non_null(strstr(answer, "{\"bytes\":3000000}"));
+    }
+    return NULL;
+}
+
+static void test_streams_arrive_whole_in_pieces(void **state)
+{
+    enum { MANY = 30 };
+    pthread_t threads[MANY];
+    int fds[MANY];
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < MANY; i++) {
+        fds[i] = dial();
+        assert_int_equal(pthread_create(&threads[i], NULL, send_stream, &fds[i]), 0);
+    }
+    for (i = 0; i < MANY; i++) {
+        pthread_join(threads[i], NULL);
+        close(fds[i]);
+    }
+    assert_true(largest_piece >= HTTP_PIECE_BYTES && largest_piece < HTTP_PIECE_BYTES + conf.http_memory_bytes);
+}
+
+static void test_small_and_empty_streams(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    say(fd, STREAM("5") "abcdeGET /open HTTP/1.1\r\n" H "\r\n"); /* the next request right behind it */
+    assert_non_null(strstr(hear(fd), "{\"bytes\":5}"));
+    assert_status(hear(fd), 200);
+    say(fd, STREAM("0"));
+    assert_non_null(strstr(hear(fd), "{\"bytes\":0}"));
+    say(fd, "POST /stream HTTP/1.1\r\n" H "Content-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+    assert_status(hear(fd), 100);
+    say(fd, "abcd");
+    assert_non_null(strstr(hear(fd), "{\"bytes\":4}"));
+    close(fd);
+}
+
+/* The client goes on sending, and reads the answer nevertheless. */
+static void test_a_refused_stream_is_answered(void **state)
+{
+    static const struct {
+        const char *head;
+        int status;
+    } refused[] = {
+        {"POST /stream?refuse=1 HTTP/1.1\r\n" H "Content-Length: 900000\r\n\r\n", 403},
+        {"POST /stream HTTP/1.1\r\n" H "Content-Length: 900000\r\n\r\nno", 415},
+        {"POST /stream HTTP/1.1\r\n" H "Content-Length: 4000001\r\n\r\n", 413},
+        {"POST /echo HTTP/1.1\r\n" H "Content-Length: 900000\r\n\r\n", 413},
+        {"POST /stream HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 411},
+    };
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        int fd = dial();
+
+        say(fd, refused[i].head);
+        say_bytes(fd, 890000);
+        assert_status(hear(fd), refused[i].status);
+        assert_closed(fd);
+    }
+}
+
+static void test_a_stream_that_stops_is_lost(void **state)
+{
+    int gone = dial(), silent = dial(), slow = dial();
+    uint64_t deadline = mono_ms() + WAIT_MS;
+    unsigned i;
+
+    (void)state;
+    streams_lost = 0;
+    say(gone, STREAM("1000"));
+    say_bytes(gone, 500);
+    say(silent, STREAM("1000"));
+    say(slow, STREAM("40960"));
+    for (i = 0; i < 8; i++) { /* longer than the request's time and the idle time, but it moves */
+        say_bytes(slow, 5120);
+        poll(NULL, 0, 300);
+    }
+    assert_non_null(strstr(hear(slow), "{\"bytes\":40960}"));
+    close(gone);
+    assert_closed(silent);
+    while (streams_lost < 2) {
+        assert_true(mono_ms() < deadline);
+        poll(NULL, 0, 1);
+    }
+    close(slow);
+}
+
+static void test_files_are_sent(void **state)
+{
+    int fd = dial();
+    const char *answer;
+
+    (void)state;
+    say(fd, "GET /file HTTP/1.1\r\n" H "\r\n");
+    answer = hear(fd);
+    assert_status(answer, 206);
+    assert_non_null(strstr(answer, "Content-Length: 16000\r\n"));
+    assert_memory_equal(strstr(answer, "\r\n\r\n"), "\r\n\r\n0000001,0000002,", 20);
+    assert_string_equal(answer + strlen(answer) - 8, "0002000,");
+    say(fd, "HEAD /file HTTP/1.1\r\n" H "Connection: close\r\n\r\n");
+    char head[1024] = "";
+    assert_true(recv(fd, head, sizeof(head) - 1, MSG_WAITALL) > 0);
+    assert_non_null(strstr(head, "Content-Length: 16000\r\n"));
+    assert_string_equal(strstr(head, "\r\n\r\n"), "\r\n\r\n");
+    assert_closed(fd);
+}
+
 /* -- upgrades --------------------------------------------------------------------------------------- */
 
 static void check_handed_over(int client)
@@ -473,7 +701,8 @@ static int set_up(void **state)
         .door_wakeups_max = 64, .address_connections_max = 10000, .address_handshakes_per_s = 100000,
         .address_handshakes_burst = 100000, .addresses_max = 1024, .http_threads = 2,
         .http_connections_max = 1000, .http_body_max_bytes = 65536, .http_request_timeout_ms = 1500,
-        .http_idle_timeout_ms = 5000, .http_memory_bytes = 16384,
+        .http_idle_timeout_ms = 5000, .http_memory_bytes = 16384, .attachment_max_bytes = 4000000,
+        .upload_idle_timeout_ms = 1000,
     };
     adopted_fd = -1;
     workers = 1;
@@ -504,6 +733,11 @@ int main(void)
         cmocka_unit_test(test_two_readings_are_refused_on_a_kept_alive_connection),
         cmocka_unit_test(test_cookies_need_an_origin_to_change_something),
         cmocka_unit_test(test_silence_and_half_a_head_end),
+        cmocka_unit_test(test_streams_arrive_whole_in_pieces),
+        cmocka_unit_test(test_small_and_empty_streams),
+        cmocka_unit_test(test_a_refused_stream_is_answered),
+        cmocka_unit_test(test_a_stream_that_stops_is_lost),
+        cmocka_unit_test(test_files_are_sent),
         cmocka_unit_test(test_upgrades_are_handed_over),
         cmocka_unit_test(test_what_is_read_too_early_goes_along),
         cmocka_unit_test(test_refusals),
