@@ -18,3 +18,8 @@ export function signToken(secret, sub, { claims = {}, header = {}, ttl = 3600, k
 export const idNumber = (hex24) => Number(BigInt(`0x${hex24.slice(10)}`));
 export const idHex = (kind, n, seconds = 0) =>
     seconds.toString(16).padStart(8, '0') + kind.toString(16).padStart(2, '0') + BigInt(n).toString(16).padStart(14, '0');
+/** The form of D3: see shared/id.c. */
+export const idUuid = (kind, n) => {
+    const digits = BigInt(n).toString(16).padStart(14, '0');
+    return `636f6e66-6162-80${kind.toString(16).padStart(2, '0')}-80${digits.slice(0, 2)}-${digits.slice(2)}`;
+};
