@@ -29,6 +29,7 @@ SHARED_SRCS = \
   shared/chat_room.c \
   shared/checkin.c \
   shared/clock.c \
+  shared/conversation.c \
   shared/cmd.c \
   shared/code.c \
   shared/conf.c \
@@ -103,6 +104,7 @@ REST_SRCS = \
   rest/handler_admin.c \
   rest/handler_auth.c \
   rest/handler_chat.c \
+  rest/handler_conversation.c \
   rest/handler_health.c \
   rest/handler_member.c \
   rest/handler_message.c \
@@ -228,6 +230,7 @@ UNIT_TESTS = \
   test_code \
   test_conf \
   test_content_type \
+  test_conversation \
   test_decide \
   test_dialects \
   test_door_head \

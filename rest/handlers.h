@@ -41,6 +41,11 @@ void messages_get(struct http_request *rq);
 void message_get(struct http_request *rq);
 void message_patch(struct http_request *rq);
 void message_delete(struct http_request *rq);
+/* ---------------------------------------------------------------- handler_conversation.c */
+void conversations_get(struct http_request *rq);
+void conversations_post(struct http_request *rq);
+void conversation_messages_get(struct http_request *rq);
+void conversation_message_post(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_read.c */
 void read_post(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_health.c */

@@ -19,6 +19,8 @@ static const struct rule {
     {"message_type", "1 to 32 characters of a-z, 0-9, _ and -, and not \"system\"", {0}},
     {"client_msg_id", "text of 1 to 128 bytes", {0}},
     {"Idempotency-Key", "text of 1 to 128 bytes", {0}},
+    {"message", "text, not empty", {0}},
+    {"user2_id", "an id or a user name", {0}},
     {"user_id", "an id or a user name", {0}},
     {"participant_id", "an id or a user name", {0}},
     {"participants", "a list of ids or user names", {0}},

@@ -41,6 +41,11 @@ const struct http_route http_routes[] = {
     {HTTP_DELETE, "/api/chats/{chat}/messages/{message}", message_delete, USER_READ},
     {HTTP_POST, "/api/chats/{chat}/read", read_post, ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
 
+    {HTTP_GET, "/chats", conversations_get, ROUTE_AUTH},
+    {HTTP_POST, "/chats", conversations_post, USER_WRITE},
+    {HTTP_GET, "/chats/{chat}/messages", conversation_messages_get, USER_READ},
+    {HTTP_POST, "/chats/{chat}/message", conversation_message_post, USER_WRITE},
+
     {HTTP_GET, "/api/admin/status", admin_status_get, ROUTE_ADMIN},
     {HTTP_GET, "/api/admin/users", admin_users_get, ROUTE_ADMIN},
     {HTTP_POST, "/api/admin/users", admin_users_post, ADMIN_WRITE},

@@ -106,10 +106,4 @@ describe('routes', () => {
             assert.ok([200, 400, 414, 422, 431].includes(answer.status), `${query}: ${answer.status}`);
         }
     });
-    test('the document paths of the Socket.IO origin are routed, not swallowed', async () => {
-        for (const path of ['/chats', '/chats/1/message']) {
-            const answer = await sys.api.call('GET', path, { token: ann.token });
-            assert.notEqual(answer.status, 500);
-        }
-    });
 });
