@@ -31,7 +31,7 @@ test('etc/openapi.yaml and rest/routes.c have the same routes', () => {
 });
 
 test('every reference in the descriptions leads somewhere', () => {
-    for (const file of ['etc/openapi.yaml', 'etc/asyncapi.yaml']) {
+    for (const file of ['etc/openapi.yaml', 'etc/asyncapi.yaml', 'etc/asyncapi-conversations.yaml']) {
         const text = read(file);
         const names = new Set([...text.matchAll(/^ {2,6}([A-Za-z_]+):/gm)].map((m) => m[1]));
         for (const [, ref] of text.matchAll(/\$ref: '#\/([^']+)'/g)) {
@@ -40,12 +40,18 @@ test('every reference in the descriptions leads somewhere', () => {
     }
 });
 
-test('etc/asyncapi.yaml names the frames of the rooms dialect', () => {
-    const text = read('etc/asyncapi.yaml');
-    const described = new Set([...text.slice(text.indexOf('\ncomponents:'), text.indexOf('\n  schemas:')).matchAll(/^ {4}(\w+):$/gm)].map((m) => m[1]));
-    const source = read('ws/dialect_rooms.c') + read('ws/dialect_rooms_event.c');
-    const sent = [...source.matchAll(/\\"type\\":\\"(\w+)\\"/g), ...source.matchAll(/add_member\(out, "(\w+)"/g)].map((m) => m[1]);
-    const taken = [...source.matchAll(/\{"(\w+)", VERB_/g)].map((m) => m[1]);
-    assert.ok(sent.length > 14 && taken.length > 5);
-    assert.deepEqual([...described].sort(), [...new Set([...sent, ...taken])].sort());
-});
+// What the server sends stands in the dialect's transcripts, what it takes in the table of its source.
+for (const [file, dialect, nameOf, others] of [
+    ['etc/asyncapi.yaml', 'rooms', (f) => f.type, []],
+    ['etc/asyncapi-conversations.yaml', 'conversations', (f) => f._ext?.event ?? f.event ?? (f.error && 'error'), ['send', 'checkin']],
+]) {
+    test(`${file} names the frames of ${dialect}`, () => {
+        const text = read(file);
+        const described = new Set([...text.slice(text.indexOf('\ncomponents:'), text.indexOf('\n  schemas:')).matchAll(/^ {4}(\w+):$/gm)].map((m) => m[1]));
+        const transcripts = fs.readdirSync(path.join(ROOT, 'tests/dialect', dialect)).map((name) => read(`tests/dialect/${dialect}/${name}`)).join('\n');
+        const sent = [...transcripts.matchAll(/^<\S* (.*)$/gm)].map((m) => nameOf(JSON.parse(m[1]))).filter(Boolean);
+        const taken = [...read(`ws/dialect_${dialect}.c`).matchAll(/\{"(\w+)", VERB_/g)].map((m) => m[1]);
+        assert.ok(new Set(sent).size > 14 && taken.length > 3);
+        assert.deepEqual([...described].sort(), [...new Set([...sent, ...taken, ...others])].sort());
+    });
+}
