@@ -70,7 +70,7 @@ struct event sample_event(struct jval o)
         .payload = sample_str(o, "payload", STR("")),
         .event_id = sample_u64(o, "id", 0),
         .kind = kind_of(o),
-        .at_us = SAMPLE_MESSAGE_US + 5000000u,
+        .at_us = sample_u64(o, "at_us", SAMPLE_MESSAGE_US + 5000000u),
         .chat_id = sample_u64(o, "chat", 5),
         .chat_kind = direct ? CHAT_DIRECT : CHAT_GROUP,
         .chat_created_us = 1700000050000000u,
