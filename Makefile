@@ -72,6 +72,7 @@ REST_SRCS = \
   rest/decide.c \
   rest/decide_chat.c \
   rest/decide_message.c \
+  rest/decide_session.c \
   rest/decide_user.c \
   rest/door.c \
   rest/door_choose.c \
@@ -133,6 +134,7 @@ REST_SRCS = \
   rest/magic.c \
   rest/metrics.c \
   rest/overlay.c \
+  rest/overlay_session.c \
   rest/password.c \
   rest/peers.c \
   rest/presence.c \
@@ -155,6 +157,7 @@ REST_SRCS = \
   rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
+  rest/store_maria_session.c \
   rest/svc_auth.c \
   rest/svc_command.c \
   rest/svc_history.c \
@@ -232,6 +235,7 @@ UNIT_TESTS = \
   test_content_type \
   test_conversation \
   test_decide \
+  test_decide_session \
   test_dialects \
   test_door_head \
   test_door_identity \
@@ -294,7 +298,7 @@ UNIT_TESTS = \
 
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
-test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/rest_conf.c
+test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/overlay_session.c rest/rest_conf.c
 test_door_head_SRCS = rest/door_head.c
 test_door_identity_SRCS = rest/cache.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c rest/sessions.c
 test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
@@ -304,11 +308,12 @@ test_file_name_SRCS = rest/file_name.c
 test_http_field_SRCS = rest/http_field.c rest/rest_conf.c
 # Feed, caches and rules together, for tests that publish what was decided.
 FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
-  rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/metrics.c rest/overlay.c rest/rest_conf.c \
+  rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/metrics.c rest/overlay.c \
+  rest/overlay_session.c rest/rest_conf.c \
   rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_command.c \
   rest/feed_focus.c rest/feed_publish.c rest/feed_query.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c \
   rest/feed_watch.c rest/feed_worker.c rest/presence.c rest/ratelimit.c \
-  tests/lib/fake_store.c
+  tests/lib/fake_store.c tests/lib/fake_store_session.c
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_liar_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
@@ -318,7 +323,7 @@ test_cache_SRCS = rest/cache.c rest/sessions.c
 test_families_SRCS = rest/families.c
 test_recent_SRCS = rest/recent.c
 test_feed_ring_SRCS = rest/feed_ring.c
-test_overlay_SRCS = rest/overlay.c rest/cache.c rest/sessions.c
+test_overlay_SRCS = rest/overlay.c rest/overlay_session.c rest/cache.c rest/sessions.c
 test_http_range_SRCS = rest/http_range.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/door_listen.c rest/door_pending.c \
@@ -353,6 +358,7 @@ test_outq_SRCS = ws/outq.c ws/msg.c
 test_pending_SRCS = ws/pending.c
 test_wheel_SRCS = ws/wheel.c
 test_workpool_SRCS = rest/workpool.c
+test_decide_session_SRCS = $(FEED_TEST_SRCS) rest/answers.c rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
 test_writer_SRCS = $(FEED_TEST_SRCS) rest/answers.c rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
 
 # Programs of the integration tests, built like unit tests but not run by themselves.
@@ -406,6 +412,7 @@ BENCH_SRCS = \
   rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
+  rest/store_maria_session.c \
   tests/bench/bench.c \
   tests/bench/bench_conns.c \
   tests/bench/bench_fanout.c \

@@ -1,6 +1,8 @@
 #include "rest/apply.h"
 
 #include "rest/event_fill.h"
+#include "rest/sessions.h"
+#include "shared/checkin.h"
 
 void apply_batch(struct cache *c, const struct batch *b)
 {
@@ -58,8 +60,24 @@ static void apply_chat(struct cache *c, const struct batch *b, const struct draf
     }
 }
 
+static void apply_session(struct sessions *s, const struct batch *b, const struct draft *d)
+{
+    bool arrived = d->checkin != BATCH_NONE && b->rows.checkins[d->checkin].result == CHECKIN_DONE;
+    if (d->session != BATCH_NONE) {
+        sessions_put(s, &b->rows.sessions_put[d->session]);
+    }
+    if (d->session_role != BATCH_NONE) {
+        sessions_put_role(s, &b->rows.session_roles_put[d->session_role]);
+    }
+    sessions_count(s, d->event.number, d->attendees, arrived);
+}
+
 void apply_draft(struct cache *c, const struct batch *b, const struct draft *d)
 {
+    if (d->event.kind == EV_SESSION || d->event.kind == EV_CHECKIN) {
+        apply_session(cache_sessions_to_change(c), b, d);
+        return; /* nobody's own */
+    }
     if (d->event.chat_id != 0) {
         apply_chat(c, b, d);
     } else if (d->event.kind == EV_USER_CREATED) {

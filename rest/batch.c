@@ -42,6 +42,12 @@ APPENDER(batch_event_user, struct row_event_user, event_users)
 APPENDER(batch_key, struct row_key, keys)
 APPENDER(batch_family_new, struct row_family, families_new)
 APPENDER(batch_family_set, struct row_family, families_set)
+APPENDER(batch_session_put, struct row_session, sessions_put)
+APPENDER(batch_session_role_put, struct row_session_role, session_roles_put)
+APPENDER(batch_attendee_new, struct row_attendee, attendees_new)
+APPENDER(batch_attendee_set, struct row_attendee, attendees_set)
+APPENDER(batch_session_deleted, uint64_t, sessions_deleted)
+APPENDER(batch_checkin, struct row_checkin, checkins)
 
 struct draft *batch_draft(struct batch *b)
 {
@@ -49,6 +55,7 @@ struct draft *batch_draft(struct batch *b)
     struct draft *d = append(&rows, &b->drafts_count, &b->room.drafts, sizeof(*d));
     b->drafts = rows;
     d->message_new = d->message_set = d->user = d->chat = d->member = BATCH_NONE;
+    d->session = d->session_role = d->checkin = BATCH_NONE;
     return d;
 }
 
@@ -75,6 +82,12 @@ void batch_release(struct batch *b)
     free(b->rows.keys);
     free(b->rows.families_new);
     free(b->rows.families_set);
+    free(b->rows.sessions_put);
+    free(b->rows.session_roles_put);
+    free(b->rows.attendees_new);
+    free(b->rows.attendees_set);
+    free(b->rows.sessions_deleted);
+    free(b->rows.checkins);
     free(b->drafts);
     arena_release(&b->texts);
     memset(b, 0, sizeof(*b));
@@ -87,6 +100,8 @@ void batch_clear(struct batch *b)
     r->chats_deleted_count = r->members_put_count = r->members_gone_count = 0;
     r->messages_new_count = r->messages_set_count = r->deletions_count = r->events_count = 0;
     r->event_users_count = r->keys_count = r->families_new_count = r->families_set_count = 0;
+    r->sessions_put_count = r->session_roles_put_count = r->attendees_new_count = 0;
+    r->attendees_set_count = r->sessions_deleted_count = r->checkins_count = 0;
     r->epoch = r->last_batch = r->next_event = r->checkpoint = 0;
     b->drafts_count = 0;
     arena_release(&b->texts);
@@ -99,5 +114,7 @@ uint32_t batch_rows(const struct batch *b)
     return r->users_new_count + r->users_set_count + r->chats_new_count + r->chats_set_count +
            r->chats_deleted_count + r->members_put_count + r->members_gone_count +
            r->messages_new_count + r->messages_set_count + r->deletions_count + r->events_count +
-           r->event_users_count + r->keys_count + r->families_new_count + r->families_set_count;
+           r->event_users_count + r->keys_count + r->families_new_count + r->families_set_count +
+           r->sessions_put_count + r->session_roles_put_count + r->attendees_new_count +
+           r->attendees_set_count + r->sessions_deleted_count + r->checkins_count;
 }

@@ -19,6 +19,9 @@ struct draft {
     uint32_t user;                     /* index into users_new, or users_set for EV_USER_CHANGED */
     uint32_t chat;                     /* index into chats_new / chats_set */
     uint32_t member, members;          /* range of members_put */
+    uint32_t session, session_role;    /* EV_SESSION: index into sessions_put, session_roles_put */
+    uint32_t attendees;                /* how many of attendees_new */
+    uint32_t checkin;                  /* index into checkins */
     uint16_t origin_worker;
     uint64_t origin_session;
 };
@@ -30,7 +33,8 @@ struct batch {
     struct {
         uint32_t users_new, users_set, chats_new, chats_set, chats_deleted, members_put, members_gone,
             messages_new, messages_set, deletions, events, event_users, keys, families_new,
-            families_set, drafts;
+            families_set, sessions_put, session_roles_put, attendees_new, attendees_set,
+            sessions_deleted, checkins, drafts;
     } room;
     struct arena texts;
 };
@@ -58,6 +62,12 @@ struct row_event_user *batch_event_user(struct batch *b);
 struct row_key *batch_key(struct batch *b);
 struct row_family *batch_family_new(struct batch *b);
 struct row_family *batch_family_set(struct batch *b);
+struct row_session *batch_session_put(struct batch *b);
+struct row_session_role *batch_session_role_put(struct batch *b);
+struct row_attendee *batch_attendee_new(struct batch *b);
+struct row_attendee *batch_attendee_set(struct batch *b);
+uint64_t *batch_session_deleted(struct batch *b);
+struct row_checkin *batch_checkin(struct batch *b);
 struct draft *batch_draft(struct batch *b);
 
 #endif

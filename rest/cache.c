@@ -45,6 +45,7 @@ void cache_free(struct cache *c)
         free(c->users[i].username);
         free(c->users[i].name);
         free(c->users[i].external_id);
+        free(c->users[i].profile_url);
         free(c->users[i].chats);
     }
     for (uint32_t i = 0; i < c->chats_count; i++) {
@@ -306,6 +307,8 @@ uint32_t cache_put_user(struct cache *c, const struct row_user *r)
     }
     struct cache_user *u = &c->users[index];
     set_text(&u->name, r->name);
+    free(u->profile_url);
+    u->profile_url = r->profile_url.p != NULL ? mem_copy(r->profile_url.p, r->profile_url.len) : NULL;
     u->status = r->status;
     u->valid_from_s = r->valid_from_s;
     if (r->last_event > u->last_event) {

@@ -26,6 +26,7 @@ struct cache_user {
     uint64_t id, created_us;
     char *username, *name; /* owned; a rename replaces the pointer under the write lock */
     char *external_id;     /* what another system calls the user; NULL: nothing */
+    char *profile_url;     /* a picture; NULL: none; replaced as the name is */
     uint32_t *chats;       /* chat indexes, unordered */
     uint32_t chats_count, chats_room;
     uint8_t status;

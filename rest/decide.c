@@ -93,6 +93,13 @@ static const struct rule rules[] = {
     [CMD_FAMILY_CREATE] = {decide_family_create, false, false},
     [CMD_FAMILY_ROTATE] = {decide_family_rotate, false, false},
     [CMD_REVOKE] = {decide_revoke, false, false},
+    [CMD_SESSION_CREATE] = {decide_session_create, true, true},
+    [CMD_SESSION_UPDATE] = {decide_session_update, true, true},
+    [CMD_SESSION_DELETE] = {decide_session_delete, true, true},
+    [CMD_SESSION_ROLE] = {decide_session_role, true, true},
+    [CMD_SESSION_ATTENDEES] = {decide_session_attendees, true, true},
+    [CMD_SESSION_KEY] = {decide_session_key, true, true},
+    [CMD_CHECKIN] = {decide_checkin, false, true}, /* a scanner is nobody */
 };
 
 /* The same key again: the same answer, or a refusal when it stood for something else. */
@@ -116,7 +123,7 @@ static bool repeat(struct decider *d, struct job *job)
     return true;
 }
 
-static enum code check_actor(struct decider *d, const struct cmd *c)
+enum code decide_check_actor(struct decider *d, const struct cmd *c)
 {
     const struct ov_user *u = overlay_user(d->overlay, c->actor_id);
     if (u == NULL) {
@@ -135,7 +142,7 @@ void decide(struct decider *d, struct job *job)
     if (repeat(d, job)) {
         return;
     }
-    enum code code = rule->needs_actor ? check_actor(d, &job->cmd) : CODE_OK;
+    enum code code = rule->needs_actor ? decide_check_actor(d, &job->cmd) : CODE_OK;
     if (code == CODE_OK) {
         code = rule->decide(d, job);
     }

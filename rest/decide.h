@@ -23,7 +23,7 @@ struct decider {
     struct batch *batch;  /* being filled */
     uint64_t batch_number;
     uint64_t now_us;      /* of the batch; rises from batch to batch */
-    uint64_t next_event, next_user, next_chat, next_family;
+    uint64_t next_event, next_user, next_chat, next_family, next_session;
 };
 
 /* Fill job->outcome, job->first_draft and job->drafts. */
@@ -37,6 +37,8 @@ struct draft *decide_event(struct decider *d, struct job *job, const struct row_
 struct ov_chat *decide_chat(struct decider *d, const struct cmd *c, struct ov_member **actor,
                             enum code *code);
 
+/* The actor is known and active. */
+enum code decide_check_actor(struct decider *d, const struct cmd *c);
 /* The direct chat of two users, created when there is none (*created). */
 enum code decide_direct(struct decider *d, struct job *job, uint64_t peer_id, struct ov_chat **out,
                         bool *created);
@@ -59,5 +61,12 @@ enum code decide_user_update(struct decider *d, struct job *job);
 enum code decide_family_create(struct decider *d, struct job *job);
 enum code decide_family_rotate(struct decider *d, struct job *job);
 enum code decide_revoke(struct decider *d, struct job *job);
+enum code decide_session_create(struct decider *d, struct job *job);
+enum code decide_session_update(struct decider *d, struct job *job);
+enum code decide_session_delete(struct decider *d, struct job *job);
+enum code decide_session_role(struct decider *d, struct job *job);
+enum code decide_session_attendees(struct decider *d, struct job *job);
+enum code decide_session_key(struct decider *d, struct job *job);
+enum code decide_checkin(struct decider *d, struct job *job);
 
 #endif

@@ -41,15 +41,26 @@ enum code decide_user_create(struct decider *d, struct job *job)
     return CODE_OK;
 }
 
+/* As it is to be from now on; p == NULL: none. */
+static struct str profile_url(const struct ov_user *u, const struct cache_user *cached)
+{
+    if (u->profile_url == NULL) {
+        return cached != NULL ? str_of(cached->profile_url) : STR_NONE;
+    }
+    return u->profile_url[0] != '\0' ? str_of(u->profile_url) : STR_NONE;
+}
+
 /* A row with the user's present state, for users_set. */
 static struct row_user *set_user(struct decider *d, const struct ov_user *u)
 {
     const struct cache_user *cached = cache_user(d->cache, cache_user_index(d->cache, u->id));
     struct str name = u->name ? str_of(u->name) : (cached ? str_of(cached->name) : STR(""));
+    struct str url = profile_url(u, cached);
     struct row_user *row = batch_user_set(d->batch);
     *row = (struct row_user){
         .id = u->id,
         .name = arena_str(&d->batch->texts, name), /* may change before this batch is merged */
+        .profile_url = url.p != NULL ? arena_str(&d->batch->texts, url) : STR_NONE,
         .status = u->status,
         .valid_from_s = u->valid_from_s,
     };
@@ -69,6 +80,9 @@ enum code decide_user_update(struct decider *d, struct job *job)
     }
     if (c->content.len > 0) {
         overlay_rename_user(u, c->content);
+    }
+    if (c->link.p != NULL) {
+        overlay_set_profile_url(u, c->link);
     }
     struct row_user *row = set_user(d, u);
     row->password_hash = c->secret.len ? c->secret : STR_NONE;

@@ -1,5 +1,8 @@
 #include "rest/event_fill.h"
 
+#include "rest/sessions.h"
+#include "shared/checkin.h"
+
 bool event_is_message(uint8_t kind)
 {
     return kind == EV_MESSAGE || kind == EV_MESSAGE_EDITED || kind == EV_MESSAGE_DELETED;
@@ -79,4 +82,30 @@ void event_fill(const struct cache *c, const struct row_event *e, const struct e
     if (rows->message != NULL) {
         fill_message(c, rows->message, out);
     }
+    if (e->kind == EV_SESSION) {
+        out->version = e->version;
+    }
+    if (rows->checkin != NULL) {
+        buf_clear(rows->texts);
+        event_render_checkin(c, rows->checkin, true, rows->texts);
+        out->payload = buf_str(rows->texts);
+    }
+}
+
+void event_render_checkin(const struct cache *c, const struct row_checkin *r, bool dashboard, struct buf *out)
+{
+    const struct session *x = sessions_find(cache_sessions(c), r->session_id);
+    const struct cache_user *u = cache_user(c, cache_user_index(c, r->user_id));
+    if (x == NULL) {
+        return;
+    }
+    struct checkin shown = {
+        .session = x->uuid,
+        .at_us = r->at_us,
+        .user_id = r->user_id,
+        .result = r->result,
+        .name = r->name,
+        .profile_url = u != NULL ? str_of(u->profile_url) : STR_NONE,
+    };
+    checkin_add(out, &shown, dashboard && x->visibility == SESSION_PUBLIC);
 }

@@ -15,9 +15,24 @@ struct event_rows { /* what the event refers to, each NULL when it refers to non
     const struct row_message *message; /* also of a notification about one; a deleted one has no text for anybody */
     const struct row_note *note;
     const struct row_checkin *checkin;
+    struct buf *texts; /* with checkin: for what is composed; the event's strings may point into it */
 };
 void event_fill(const struct cache *c, const struct row_event *e, const struct event_rows *rows,
                 struct event *out);
 bool event_is_message(uint8_t kind);
+/* Of those who watch an event session: which one, 0: nobody has to hear of it. */
+static inline bool event_is_of_topic(uint8_t kind)
+{
+    return kind == EV_CHECKIN || kind == EV_SESSION;
+}
+static inline uint64_t event_topic(const struct event *e)
+{
+    return e->kind == EV_CHECKIN || (e->kind == EV_SESSION && e->version != 0) ? e->number : 0;
+}
+/*
+ * The check-in's object (shared/checkin.h), as its session is shown today: on the dashboard of a public one people are
+ * masked. Nothing is appended when the session is gone.
+ */
+void event_render_checkin(const struct cache *c, const struct row_checkin *r, bool dashboard, struct buf *out);
 
 #endif

@@ -38,7 +38,7 @@ struct ring_entry {
     uint64_t prev_in_chat; /* the event before it in its chat, 0: none */
     uint64_t chat_id, seq;
     uint64_t subject_id;
-    uint64_t topic; /* of EV_CHECKIN, else 0 */
+    uint64_t topic; /* event_topic */
     uint8_t kind;
     uint32_t len;
     char bytes[]; /* encoded event */

@@ -76,6 +76,7 @@ static void update_sets(struct feed *f, const struct row_event *e)
 struct publisher {
     struct feed *f;
     struct buf encoded, slots, extra; /* extra: cache indexes beside the members */
+    struct buf texts; /* composed for the event */
 };
 
 static void add_extra(struct publisher *p, uint32_t user)
@@ -95,7 +96,7 @@ static void find_extra(struct publisher *p, const struct row_event *e)
             add_extra(p, chat->members[i].user);
         }
     } else if (e->subject_id != 0 && e->kind != EV_MEMBER_ADDED && e->kind != EV_MEMBER_ROLE &&
-               e->kind != EV_CHECKIN) { /* that one is for those who look on */
+               !event_is_of_topic(e->kind)) { /* those are for who looks on */
         add_extra(p, cache_user_index(p->f->cache, e->subject_id));
     }
 }
@@ -121,8 +122,8 @@ static void send_to_workers(struct publisher *p, const struct event *e)
     for (unsigned i = 0; i < f->workers_count; i++) {
         struct feed_worker *w = f->workers[i];
         struct link_recipients to;
-        bool routed = e->kind == EV_CHECKIN
-                          ? feed_route_topic(w, e->number, &to)
+        bool routed = event_is_of_topic(e->kind)
+                          ? feed_route_topic(w, event_topic(e), &to)
                           : feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)p->extra.p,
                                        (unsigned)(p->extra.len / sizeof(uint32_t)), &to, &p->slots);
         if (routed) {
@@ -131,9 +132,12 @@ static void send_to_workers(struct publisher *p, const struct event *e)
     }
 }
 
-static struct event_rows rows_of(const struct batch *b, const struct draft *d)
+static struct event_rows rows_of(struct publisher *p, const struct batch *b, const struct draft *d)
 {
-    struct event_rows rows = {0};
+    struct event_rows rows = {.texts = &p->texts};
+    if (d->checkin != BATCH_NONE) {
+        rows.checkin = &b->rows.checkins[d->checkin];
+    }
     if (d->message_new != BATCH_NONE) {
         rows.message = &b->rows.messages_new[d->message_new];
     } else if (d->message_set != BATCH_NONE) {
@@ -152,7 +156,7 @@ static void publish_draft(struct publisher *p, const struct batch *b, const stru
         feed_sets_end(f, cache_chat_ever(f->cache, d->event.chat_id));
     }
     apply_draft(f->cache, b, d);
-    const struct event_rows rows = rows_of(b, d);
+    const struct event_rows rows = rows_of(p, b, d);
     event_fill(f->cache, &d->event, &rows, &e);
     e.origin_worker = d->origin_worker;
     e.origin_session = d->origin_session;
@@ -214,6 +218,7 @@ static void publish_locked(struct feed *f, const struct batch *b, struct job **j
     buf_release(&p.encoded);
     buf_release(&p.slots);
     buf_release(&p.extra);
+    buf_release(&p.texts);
 }
 
 void feed_publish(struct feed *f, const struct batch *b, struct job **jobs, unsigned count)
@@ -262,9 +267,10 @@ void feed_warm_from(struct feed *f, uint64_t first_id)
 }
 
 /* The chain of a chat's events is built anew: what lies before the ring ends it. */
-void feed_warm(struct feed *f, const struct row_event *row, const struct row_message *m)
+void feed_warm(struct feed *f, const struct row_event *row, const struct event_rows *about)
 {
     struct publisher p = {.f = f};
+    struct event_rows rows = *about;
     struct event e;
     uint64_t prev = 0;
     uint32_t place = 0;
@@ -275,13 +281,15 @@ void feed_warm(struct feed *f, const struct row_event *row, const struct row_mes
         prev = map64_get(&f->warm_last, row->chat_id, &place) ? f->warm_base + place : 0;
         map64_put(&f->warm_last, row->chat_id, (uint32_t)(row->id - f->warm_base));
     }
-    event_fill(f->cache, row, &(struct event_rows){.message = m}, &e);
+    rows.texts = &p.texts;
+    event_fill(f->cache, row, &rows, &e);
     event_encode(&p.encoded, &e);
     find_extra(&p, row);
     push_ring(&p, &e, prev);
     ring_trim(&f->ring, f->conf.ring_max_bytes, 0);
     buf_release(&p.encoded);
     buf_release(&p.extra);
+    buf_release(&p.texts);
 }
 
 void feed_warm_own(struct feed *f, uint64_t event_id, uint64_t user_id)
@@ -304,7 +312,7 @@ void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position)
         for (; own < f->ring.own_count && f->ring.own[own].event_id == id; own++) {
             buf_add(&users, &f->ring.own[own].user, sizeof(f->ring.own[own].user));
         }
-        bool routed = e->kind == EV_CHECKIN
+        bool routed = event_is_of_topic(e->kind)
                           ? feed_route_topic(w, e->topic, &to)
                           : feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)users.p,
                                        (unsigned)(users.len / sizeof(uint32_t)), &to, &slots);

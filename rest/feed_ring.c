@@ -1,6 +1,7 @@
 /* The newest events in memory: a reconnect storm reads no database. */
 #include <stdlib.h>
 
+#include "rest/event_fill.h"
 #include "rest/feed_int.h"
 #include "shared/bug.h"
 #include "shared/clock.h"
@@ -46,7 +47,7 @@ struct ring_entry *ring_entry_new(const struct event *e, struct str encoded, uin
         .chat_id = e->chat_id,
         .seq = e->seq,
         .subject_id = e->subject.id,
-        .topic = e->kind == EV_CHECKIN ? e->number : 0,
+        .topic = event_topic(e),
         .kind = e->kind,
         .len = (uint32_t)encoded.len,
     };

@@ -33,7 +33,7 @@ void feed_topics_uncount(struct feed *f, const struct feed_worker *w)
 bool feed_route_topic(const struct feed_worker *w, uint64_t topic, struct link_recipients *to)
 {
     *to = (struct link_recipients){.to = LINK_TO_TOPIC, .set = topic};
-    return feed_counted(&w->topics, topic) > 0 || mono_ms() < w->topics_known_ms;
+    return topic != 0 && (feed_counted(&w->topics, topic) > 0 || mono_ms() < w->topics_known_ms);
 }
 
 static uint32_t on_their_way(const struct feed_worker *w, uint64_t topic)

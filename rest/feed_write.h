@@ -9,6 +9,7 @@
 #include "rest/job.h"
 
 struct cache;
+struct event_rows;
 
 struct feed *feed_new(const struct feed_conf *conf, struct cache *cache);
 void feed_bind(struct feed *f, struct svc *svc);
@@ -18,8 +19,8 @@ void feed_reload(struct feed *f, const struct feed_conf *conf);
 void feed_free(struct feed *f);
 /* Start: the log as the fence found it. From here on workers may join. */
 void feed_start(struct feed *f, const struct store_head *head);
-/* Start: an event of the log's end, in id order, before feed_start. m may be NULL. */
-void feed_warm(struct feed *f, const struct row_event *row, const struct row_message *m);
+/* Start: an event of the log's end, in id order, before feed_start. */
+void feed_warm(struct feed *f, const struct row_event *row, const struct event_rows *about);
 /* Start: the event just warmed is also this user's own. For the end of a chat, whose members the cache has never seen. */
 void feed_warm_own(struct feed *f, uint64_t event_id, uint64_t user_id);
 /* Where the warm events begin: call before the first feed_warm. */

@@ -3,31 +3,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#include "shared/map64.h"
+#include "rest/overlay_int.h"
+#include "rest/sessions.h"
 #include "shared/mem.h"
-
-enum entry_kind { ENTRY_USER = 1, ENTRY_CHAT, ENTRY_MEMBER, ENTRY_MESSAGE, ENTRY_KEY, ENTRY_NAME, ENTRY_PAIR };
-
-/* One allocation per entry, so that pointers stay good while others come and go. */
-struct entry {
-    uint64_t map_key;
-    enum entry_kind kind;
-    union {
-        struct ov_user user;
-        struct ov_chat chat;
-        struct ov_member member;
-        struct ov_message message;
-        struct ov_key key;
-        uint64_t id; /* ENTRY_NAME: user, ENTRY_PAIR: chat */
-    } u;
-};
-
-struct overlay {
-    struct cache *cache;
-    struct map64 map; /* hash of kind and key -> index */
-    struct entry **entries;
-    uint32_t count, room;
-};
 
 struct overlay *overlay_new(struct cache *cache)
 {
@@ -40,6 +18,9 @@ static void drop(struct entry *e)
 {
     if (e->kind == ENTRY_USER) {
         free(e->u.user.name);
+        free(e->u.user.profile_url);
+    } else if (e->kind == ENTRY_SESSION) {
+        free(e->u.session.title);
     }
     free(e);
 }
@@ -63,19 +44,19 @@ void overlay_free(struct overlay *o)
     }
 }
 
-static uint64_t key_of(enum entry_kind kind, uint64_t a, uint64_t b)
+uint64_t overlay_key_of(enum entry_kind kind, uint64_t a, uint64_t b)
 {
     uint64_t words[3] = {kind, a, b};
     return map64_hash((struct str){(const char *)words, sizeof(words)});
 }
 
-static struct entry *get(struct overlay *o, uint64_t map_key)
+struct entry *overlay_get(struct overlay *o, uint64_t map_key)
 {
     uint32_t at = 0;
     return map64_get(&o->map, map_key, &at) ? o->entries[at] : NULL;
 }
 
-static struct entry *add(struct overlay *o, enum entry_kind kind, uint64_t map_key)
+struct entry *overlay_add(struct overlay *o, enum entry_kind kind, uint64_t map_key)
 {
     if (o->count == o->room) {
         o->room = o->room ? o->room * 2 : 256;
@@ -93,8 +74,8 @@ static struct entry *add(struct overlay *o, enum entry_kind kind, uint64_t map_k
 
 struct ov_user *overlay_user(struct overlay *o, uint64_t id)
 {
-    uint64_t key = key_of(ENTRY_USER, id, 0);
-    struct entry *e = get(o, key);
+    uint64_t key = overlay_key_of(ENTRY_USER, id, 0);
+    struct entry *e = overlay_get(o, key);
     if (e != NULL) {
         return &e->u.user;
     }
@@ -102,12 +83,13 @@ struct ov_user *overlay_user(struct overlay *o, uint64_t id)
     if (u == NULL) {
         return NULL;
     }
-    e = add(o, ENTRY_USER, key);
+    e = overlay_add(o, ENTRY_USER, key);
     e->u.user = (struct ov_user){
         .id = id,
         .valid_from_s = u->valid_from_s,
         .status = u->status,
         .chats_count = u->chats_count,
+        .sessions_count = sessions_created_by(cache_sessions(o->cache), id),
     };
     return &e->u.user;
 }
@@ -119,12 +101,12 @@ static uint64_t name_key(struct str username)
     for (size_t i = 0; i < len; i++) {
         folded[i] = (char)tolower((unsigned char)username.p[i]);
     }
-    return key_of(ENTRY_NAME, map64_hash((struct str){folded, len}), 0);
+    return overlay_key_of(ENTRY_NAME, map64_hash((struct str){folded, len}), 0);
 }
 
 struct ov_user *overlay_user_named(struct overlay *o, struct str username)
 {
-    struct entry *e = get(o, name_key(username));
+    struct entry *e = overlay_get(o, name_key(username));
     if (e != NULL) {
         return overlay_user(o, e->u.id);
     }
@@ -134,8 +116,8 @@ struct ov_user *overlay_user_named(struct overlay *o, struct str username)
 
 struct ov_user *overlay_add_user(struct overlay *o, const struct ov_user *u, struct str username)
 {
-    add(o, ENTRY_NAME, name_key(username))->u.id = u->id;
-    struct entry *e = add(o, ENTRY_USER, key_of(ENTRY_USER, u->id, 0));
+    overlay_add(o, ENTRY_NAME, name_key(username))->u.id = u->id;
+    struct entry *e = overlay_add(o, ENTRY_USER, overlay_key_of(ENTRY_USER, u->id, 0));
     e->u.user = *u;
     return &e->u.user;
 }
@@ -144,6 +126,12 @@ void overlay_rename_user(struct ov_user *u, struct str name)
 {
     free(u->name);
     u->name = mem_copy(name.len ? name.p : "", name.len);
+}
+
+void overlay_set_profile_url(struct ov_user *u, struct str url)
+{
+    free(u->profile_url);
+    u->profile_url = mem_copy(url.len ? url.p : "", url.len);
 }
 
 /* -- chats and members ------------------------------------------------------------------------ */
@@ -156,8 +144,8 @@ static uint64_t user_id_at(const struct cache *c, uint32_t index)
 
 struct ov_chat *overlay_chat(struct overlay *o, uint64_t id)
 {
-    uint64_t key = key_of(ENTRY_CHAT, id, 0);
-    struct entry *e = get(o, key);
+    uint64_t key = overlay_key_of(ENTRY_CHAT, id, 0);
+    struct entry *e = overlay_get(o, key);
     if (e != NULL) {
         return e->u.chat.deleted ? NULL : &e->u.chat;
     }
@@ -165,7 +153,7 @@ struct ov_chat *overlay_chat(struct overlay *o, uint64_t id)
     if (c == NULL) {
         return NULL;
     }
-    e = add(o, ENTRY_CHAT, key);
+    e = overlay_add(o, ENTRY_CHAT, key);
     e->u.chat = (struct ov_chat){
         .id = id,
         .last_seq = c->last_seq,
@@ -179,12 +167,12 @@ struct ov_chat *overlay_chat(struct overlay *o, uint64_t id)
 
 static uint64_t pair_key(uint64_t a, uint64_t b)
 {
-    return a < b ? key_of(ENTRY_PAIR, a, b) : key_of(ENTRY_PAIR, b, a);
+    return a < b ? overlay_key_of(ENTRY_PAIR, a, b) : overlay_key_of(ENTRY_PAIR, b, a);
 }
 
 uint64_t overlay_direct(struct overlay *o, uint64_t user_a, uint64_t user_b)
 {
-    struct entry *e = get(o, pair_key(user_a, user_b));
+    struct entry *e = overlay_get(o, pair_key(user_a, user_b));
     if (e != NULL) {
         return e->u.id;
     }
@@ -195,9 +183,9 @@ uint64_t overlay_direct(struct overlay *o, uint64_t user_a, uint64_t user_b)
 struct ov_chat *overlay_add_chat(struct overlay *o, const struct ov_chat *c)
 {
     if (c->kind == CHAT_DIRECT) {
-        add(o, ENTRY_PAIR, pair_key(c->peer[0], c->peer[1]))->u.id = c->id;
+        overlay_add(o, ENTRY_PAIR, pair_key(c->peer[0], c->peer[1]))->u.id = c->id;
     }
-    struct entry *e = add(o, ENTRY_CHAT, key_of(ENTRY_CHAT, c->id, 0));
+    struct entry *e = overlay_add(o, ENTRY_CHAT, overlay_key_of(ENTRY_CHAT, c->id, 0));
     e->u.chat = *c;
     return &e->u.chat;
 }
@@ -211,12 +199,12 @@ static const struct cache_member *cached_member(struct overlay *o, uint64_t chat
 
 struct ov_member *overlay_member(struct overlay *o, struct ov_chat *chat, uint64_t user_id)
 {
-    uint64_t key = key_of(ENTRY_MEMBER, chat->id, user_id);
-    struct entry *e = get(o, key);
+    uint64_t key = overlay_key_of(ENTRY_MEMBER, chat->id, user_id);
+    struct entry *e = overlay_get(o, key);
     if (e != NULL) {
         return &e->u.member;
     }
-    e = add(o, ENTRY_MEMBER, key);
+    e = overlay_add(o, ENTRY_MEMBER, key);
     e->u.member = (struct ov_member){.chat_id = chat->id, .user_id = user_id};
     const struct cache_member *m = cached_member(o, chat->id, user_id);
     if (m != NULL) {
@@ -240,7 +228,7 @@ void overlay_members(struct overlay *o, struct ov_chat *chat, overlay_visit visi
     const struct cache_chat *c = cache_chat(o->cache, cache_chat_index(o->cache, chat->id));
     for (uint32_t i = 0; c != NULL && i < c->members_count; i++) {
         uint64_t user_id = user_id_at(o->cache, c->members[i].user);
-        const struct entry *e = get(o, key_of(ENTRY_MEMBER, chat->id, user_id));
+        const struct entry *e = overlay_get(o, overlay_key_of(ENTRY_MEMBER, chat->id, user_id));
         if (e == NULL && !visit(ctx, user_id, c->members[i].role)) {
             return;
         }
@@ -258,16 +246,16 @@ void overlay_members(struct overlay *o, struct ov_chat *chat, overlay_visit visi
 
 struct ov_message *overlay_message(struct overlay *o, uint64_t id)
 {
-    struct entry *e = get(o, key_of(ENTRY_MESSAGE, id, 0));
+    struct entry *e = overlay_get(o, overlay_key_of(ENTRY_MESSAGE, id, 0));
     return e ? &e->u.message : NULL;
 }
 
 struct ov_message *overlay_put_message(struct overlay *o, const struct ov_message *m)
 {
-    uint64_t key = key_of(ENTRY_MESSAGE, m->id, 0);
-    struct entry *e = get(o, key);
+    uint64_t key = overlay_key_of(ENTRY_MESSAGE, m->id, 0);
+    struct entry *e = overlay_get(o, key);
     if (e == NULL) {
-        e = add(o, ENTRY_MESSAGE, key);
+        e = overlay_add(o, ENTRY_MESSAGE, key);
     }
     e->u.message = *m;
     return &e->u.message;
@@ -277,16 +265,16 @@ static uint64_t idempotency_key(uint64_t user_id, const struct key16 *key)
 {
     uint64_t halves[2];
     memcpy(halves, key->b, sizeof(halves));
-    return key_of(ENTRY_KEY, user_id, map64_hash_pair(halves[0], halves[1]));
+    return overlay_key_of(ENTRY_KEY, user_id, map64_hash_pair(halves[0], halves[1]));
 }
 
 struct ov_key *overlay_key(struct overlay *o, uint64_t user_id, const struct key16 *key)
 {
-    struct entry *e = get(o, idempotency_key(user_id, key));
+    struct entry *e = overlay_get(o, idempotency_key(user_id, key));
     return e ? &e->u.key : NULL;
 }
 
 void overlay_add_key(struct overlay *o, const struct ov_key *k)
 {
-    add(o, ENTRY_KEY, idempotency_key(k->user_id, &k->key))->u.key = *k;
+    overlay_add(o, ENTRY_KEY, idempotency_key(k->user_id, &k->key))->u.key = *k;
 }

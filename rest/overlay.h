@@ -19,7 +19,9 @@ struct ov_user {
     uint64_t id, valid_from_s;
     uint8_t status;
     uint32_t chats_count;
-    char *name; /* the new display name, owned; NULL: as in the cache */
+    uint32_t sessions_count; /* event sessions that the user has created */
+    char *name;              /* the new display name, owned; NULL: as in the cache */
+    char *profile_url;       /* the new one, owned, empty: none; NULL: as in the cache */
 };
 struct ov_chat {
     uint64_t id, last_seq, created_us;
@@ -40,6 +42,18 @@ struct ov_message {
     uint8_t flags;
     struct key16 content_hash; /* enough to see that an edit changes nothing */
     char kind[33];
+};
+struct ov_session { /* an event session */
+    uint64_t id, created_by, created_us;
+    struct key16 uuid, key_hash;
+    char *title; /* owned */
+    uint32_t people_count, hosts_count, attendees;
+    uint8_t visibility;
+    bool open_registration, deleted;
+};
+struct ov_role {
+    uint64_t session_id, user_id;
+    uint8_t role; /* enum session_role */
 };
 struct ov_key {
     uint64_t user_id;
@@ -72,6 +86,23 @@ void overlay_rename_user(struct ov_user *u, struct str name);
 struct ov_chat *overlay_add_chat(struct overlay *o, const struct ov_chat *c);
 struct ov_message *overlay_put_message(struct overlay *o, const struct ov_message *m);
 void overlay_add_key(struct overlay *o, const struct ov_key *k);
+/* u came from overlay_user. Empty: none. */
+void overlay_set_profile_url(struct ov_user *u, struct str url);
+
+/* -- event sessions (overlay_session.c) ------------------------------------------------------------------- */
+
+/* NULL: no such session, or deleted. */
+struct ov_session *overlay_session(struct overlay *o, uint64_t id);
+/* Takes x->title, which is owned from here on. */
+struct ov_session *overlay_add_session(struct overlay *o, const struct ov_session *x);
+void overlay_retitle(struct ov_session *x, struct str title);
+/* Never NULL: role 0 where there is none. */
+struct ov_role *overlay_role(struct overlay *o, const struct ov_session *x, uint64_t user_id);
+/* Only those that were looked up, or came in the batch. NULL: there is none. */
+struct row_attendee *overlay_attendee(struct overlay *o, uint64_t session_id, uint64_t user_id);
+struct row_attendee *overlay_attendee_with_code(struct overlay *o, uint64_t session_id, uint64_t code);
+/* Insert or replace. */
+struct row_attendee *overlay_put_attendee(struct overlay *o, const struct row_attendee *a);
 
 /* Every present member of a chat, overlay over cache. Stops when visit returns false. */
 typedef bool (*overlay_visit)(void *ctx, uint64_t user_id, uint8_t role);

@@ -126,6 +126,15 @@ static const struct conf_key keys[] = {
     N(history_page_max, "200", 1, 1000, 0, "messages in one page"),
     N(list_page_max, "200", 1, 1000, 0, "entries in one page of any other list"),
 
+    N(sessions_per_user_max, "100", 1, 100000, 0, "event sessions that one user has created"),
+    N(session_title_max_chars, "100", 1, 190, 0, "characters in the title of an event session"),
+    N(session_roles_max, "100", 1, 1000, 0, "hosts and staff of one event session"),
+    N(session_attendees_max, "20000", 1, 1000000, 0, "attendees of one event session"),
+    N(session_attendees_request_max, "1000", 1, 10000, 0, "attendees registered by one request"),
+    N(session_checkins_per_s, "100", 1, 1000000, CONF_RELOADABLE, "check-ins a second at one event session, failed ones too"),
+    N(session_checkins_burst, "400", 1, 1000000, CONF_RELOADABLE, "check-ins at one event session at once"),
+    N(dashboard_replay_max, "100", 1, 500, CONF_RELOADABLE, "check-ins that a dashboard can ask for when it connects"),
+
     N(dashboard_viewers_max, "1000", 1, 1000000, CONF_RELOADABLE, "connections that watch one event session"),
     N(focus_entries_max, "200000", 16, 100000000, 0, "chats that people look at, counted per person and worker"),
     MS(focus_max_age_ms, "45s", 1000, 3600000, CONF_RELOADABLE, "who sent nothing for this long does not look any more"),

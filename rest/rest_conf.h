@@ -75,6 +75,10 @@ struct rest_conf {
         user_connections_max, user_messages_per_s, user_messages_burst, history_page_max,
         list_page_max;
 
+    /* event sessions */
+    uint64_t sessions_per_user_max, session_title_max_chars, session_roles_max, session_attendees_max,
+        session_attendees_request_max, session_checkins_per_s, session_checkins_burst, dashboard_replay_max;
+
     /* what is live */
     uint64_t dashboard_viewers_max, focus_entries_max, focus_max_age_ms;
 };

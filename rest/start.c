@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "rest/event_fill.h"
+#include "rest/sessions.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/map64.h"
@@ -124,6 +125,18 @@ static void on_family(void *ctx, const struct row_family *r)
     }
 }
 
+static void on_session(void *ctx, const struct row_session *r)
+{
+    struct sessions *s = cache_sessions_to_change(((struct loading *)ctx)->cache);
+    sessions_put(s, r);
+    sessions_count(s, r->id, (uint32_t)r->attendees, (uint32_t)r->arrived);
+}
+
+static void on_session_role(void *ctx, const struct row_session_role *r)
+{
+    sessions_put_role(cache_sessions_to_change(((struct loading *)ctx)->cache), r);
+}
+
 /* Messages since the checkpoint that the member's row does not count yet. */
 static void on_log(void *ctx, const struct row_event *e)
 {
@@ -156,6 +169,12 @@ static enum store_rc load_caches(struct store *s, struct loading *l, const struc
         rc = store_load_families(s, wall_s(), keep_s, on_family, l);
     }
     if (rc == STORE_OK) {
+        rc = store_load_sessions(s, on_session, l);
+    }
+    if (rc == STORE_OK) {
+        rc = store_load_session_roles(s, on_session_role, l);
+    }
+    if (rc == STORE_OK) {
         rc = store_load_events(s, head->checkpoint, head->next_event - 1, UINT32_MAX, on_log, l);
     }
     return rc;
@@ -169,6 +188,8 @@ struct warming { /* a piece of the log's end, with the messages it speaks of */
     uint64_t next; /* after the newest event read */
     struct row_message messages[WARM_PIECE];
     unsigned messages_count;
+    struct row_checkin checkins[WARM_PIECE];
+    unsigned checkins_count;
 };
 
 static void on_event(void *ctx, const struct row_event *e)
@@ -192,6 +213,24 @@ static void on_message(void *ctx, const struct row_message *m)
     to->content = copy(m->content);
 }
 
+static void on_checkin(void *ctx, const struct row_checkin *r)
+{
+    struct warming *w = ctx;
+    struct row_checkin *to = &w->checkins[w->checkins_count++];
+    *to = *r;
+    to->name = copy(r->name);
+}
+
+static const struct row_checkin *find_checkin(const struct warming *w, const struct row_event *e)
+{
+    for (unsigned i = 0; e->kind == EV_CHECKIN && i < w->checkins_count; i++) {
+        if (w->checkins[i].id == e->id) {
+            return &w->checkins[i];
+        }
+    }
+    return NULL;
+}
+
 static const struct row_message *find_message(const struct warming *w, const struct row_event *e)
 {
     for (unsigned i = 0; event_is_message(e->kind) && i < w->messages_count; i++) {
@@ -212,7 +251,9 @@ static enum store_rc warm_piece(struct store *s, struct feed *f, struct warming 
 {
     enum store_rc rc = STORE_OK;
     for (unsigned i = 0; i < w->events_count && rc == STORE_OK; i++) {
-        feed_warm(f, &w->events[i], find_message(w, &w->events[i]));
+        const struct event_rows rows = {.message = find_message(w, &w->events[i]),
+                                        .checkin = find_checkin(w, &w->events[i])};
+        feed_warm(f, &w->events[i], &rows);
         if (w->events[i].kind == EV_CHAT_DELETED) {
             rc = store_load_event_users(s, w->events[i].id, on_own, f);
         }
@@ -226,7 +267,22 @@ static void empty(struct warming *w)
         free((char *)(uintptr_t)w->messages[i].kind.p);
         free((char *)(uintptr_t)w->messages[i].content.p);
     }
-    w->events_count = w->messages_count = 0;
+    for (unsigned i = 0; i < w->checkins_count; i++) {
+        free((char *)(uintptr_t)w->checkins[i].name.p);
+    }
+    w->events_count = w->messages_count = w->checkins_count = 0;
+}
+
+static enum store_rc read_checkins(struct store *s, struct warming *w)
+{
+    uint64_t ids[WARM_PIECE];
+    unsigned count = 0;
+    for (unsigned i = 0; i < w->events_count; i++) {
+        if (w->events[i].kind == EV_CHECKIN) {
+            ids[count++] = w->events[i].id;
+        }
+    }
+    return count > 0 ? store_find_checkins(s, ids, count, on_checkin, w) : STORE_OK;
 }
 
 static enum store_rc read_piece(struct store *s, struct warming *w, uint64_t after, uint64_t upto)
@@ -285,6 +341,9 @@ static enum store_rc warm(const struct rest_conf *conf, struct store *s, struct 
     for (uint64_t at = first; rc == STORE_OK && at < head->next_event;) {
         rc = read_piece(s, w, at - 1, head->next_event - 1);
         unsigned got = w->events_count;
+        if (rc == STORE_OK) {
+            rc = read_checkins(s, w);
+        }
         if (rc == STORE_OK) {
             rc = warm_piece(s, f, w);
         }

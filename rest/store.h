@@ -91,6 +91,7 @@ RC_CHECK enum store_rc store_settle(struct store *s, const struct store_head *ou
 struct row_user {
     uint64_t id, created_us;
     struct str username, name, external_id;
+    struct str profile_url; /* p == NULL: none */
     struct str password_hash; /* only where a function says so */
     uint8_t status;           /* 0 active, 1 disabled */
     uint64_t valid_from_s;    /* tokens issued before are void */
@@ -158,7 +159,6 @@ struct row_checkin {
     uint64_t session_id, user_id, by_user_id, at_us; /* user_id 0: a code that nobody has; by 0: a scanner */
     uint8_t result;     /* enum checkin_result */
     struct str name;    /* the user's as it was then */
-    struct str payload; /* the dashboard frame, rendered for event_fill; no column */
 };
 struct row_event {
     uint64_t id;
@@ -198,9 +198,13 @@ typedef void (*store_on_event_user)(void *ctx, const struct row_event_user *r);
 typedef void (*store_on_deletion)(void *ctx, const struct row_deletion *r);
 typedef void (*store_on_key)(void *ctx, const struct row_key *r);
 typedef void (*store_on_family)(void *ctx, const struct row_family *r);
+typedef void (*store_on_session)(void *ctx, const struct row_session *r);
+typedef void (*store_on_session_role)(void *ctx, const struct row_session_role *r);
+typedef void (*store_on_attendee)(void *ctx, const struct row_attendee *r);
+typedef void (*store_on_checkin)(void *ctx, const struct row_checkin *r);
 
 struct store_maxima {
-    uint64_t user_id, chat_id, family_id;
+    uint64_t user_id, chat_id, family_id, session_id;
 };
 RC_CHECK enum store_rc store_load_maxima(struct store *s, struct store_maxima *out);
 RC_CHECK enum store_rc store_load_users(struct store *s, store_on_user on, void *ctx);
@@ -211,6 +215,9 @@ RC_CHECK enum store_rc store_load_deletions(struct store *s, store_on_deletion o
 /* Alive families, and those revoked within the last keep_s seconds. */
 RC_CHECK enum store_rc store_load_families(struct store *s, uint64_t now_s, uint64_t keep_s,
                                            store_on_family on, void *ctx);
+/* Event sessions that are not deleted, with their counts, and the roles in them. */
+RC_CHECK enum store_rc store_load_sessions(struct store *s, store_on_session on, void *ctx);
+RC_CHECK enum store_rc store_load_session_roles(struct store *s, store_on_session_role on, void *ctx);
 /* Events after `after` up to `upto`, rising, at most limit. */
 RC_CHECK enum store_rc store_load_events(struct store *s, uint64_t after, uint64_t upto,
                                          unsigned limit, store_on_event on, void *ctx);
@@ -223,7 +230,7 @@ RC_CHECK enum store_rc store_load_event_users(struct store *s, uint64_t event_id
 /* Rows to persist, in the order of the members. Arrays may be empty. Strings are borrowed. */
 struct store_batch {
     struct row_user *users_new;          unsigned users_new_count;
-    struct row_user *users_set;          unsigned users_set_count; /* name, status, valid_from_s; password_hash when p != NULL */
+    struct row_user *users_set;          unsigned users_set_count; /* name, profile_url, status, valid_from_s; password_hash when p != NULL */
     struct row_chat *chats_new;          unsigned chats_new_count;
     struct row_chat *chats_set;          unsigned chats_set_count; /* name, renamed_us */
     uint64_t *chats_deleted;             unsigned chats_deleted_count; /* marks; members rows go */
@@ -237,6 +244,12 @@ struct store_batch {
     struct row_key *keys;                unsigned keys_count;
     struct row_family *families_new;     unsigned families_new_count;
     struct row_family *families_set;     unsigned families_set_count; /* hashes, expiry, revoked */
+    struct row_session *sessions_put;    unsigned sessions_put_count; /* insert, or replace what can change */
+    struct row_session_role *session_roles_put; unsigned session_roles_put_count; /* likewise */
+    struct row_attendee *attendees_new;  unsigned attendees_new_count;
+    struct row_attendee *attendees_set;  unsigned attendees_set_count; /* code, checkin_id, checkin_us */
+    uint64_t *sessions_deleted;          unsigned sessions_deleted_count; /* their roles and attendees go */
+    struct row_checkin *checkins;        unsigned checkins_count;
     uint64_t epoch, last_batch;          /* the fence: WHERE epoch=? AND last_batch=? ; last_batch becomes +1 */
     uint64_t next_event;                 /* new value of log_head.next_event */
     uint64_t checkpoint;                 /* new value when not 0 */
@@ -272,6 +285,18 @@ RC_CHECK enum store_rc store_find_message_keys(struct store *s, const struct use
 RC_CHECK enum store_rc store_find_keys(struct store *s, const struct user_key *keys, unsigned count,
                                        store_on_key on, void *ctx);
 
+struct attendee_key {
+    uint64_t session_id;
+    uint64_t number; /* user or code */
+};
+RC_CHECK enum store_rc store_find_attendees(struct store *s, const struct attendee_key *keys, unsigned count,
+                                            store_on_attendee on, void *ctx);
+RC_CHECK enum store_rc store_find_codes(struct store *s, const struct attendee_key *keys, unsigned count,
+                                        store_on_attendee on, void *ctx);
+/* By the ids of their events. */
+RC_CHECK enum store_rc store_find_checkins(struct store *s, const uint64_t *ids, unsigned count,
+                                           store_on_checkin on, void *ctx);
+
 /* -- reads for clients (the caller caps them at what is published) ------------------------------ */
 
 /* Messages of a chat with from <= seq <= to, rising (or falling), at most limit. */
@@ -289,6 +314,12 @@ RC_CHECK enum store_rc store_count_own(struct store *s, uint64_t chat_id, uint64
 RC_CHECK enum store_rc store_replay(struct store *s, const uint64_t *chats, unsigned count,
                                     uint64_t user_id, uint64_t after, uint64_t upto, unsigned limit,
                                     store_on_event on, void *ctx);
+/* Attendees of an event session with user_id > after, rising, at most limit. */
+RC_CHECK enum store_rc store_attendees(struct store *s, uint64_t session_id, uint64_t after, unsigned limit,
+                                       store_on_attendee on, void *ctx);
+/* Its check-ins up to this event, newest first, at most limit. */
+RC_CHECK enum store_rc store_checkins(struct store *s, uint64_t session_id, uint64_t upto, unsigned limit,
+                                      store_on_checkin on, void *ctx);
 /* password_hash filled. STORE_OK with *found. */
 RC_CHECK enum store_rc store_password(struct store *s, uint64_t user_id, struct buf *hash,
                                       bool *found);

@@ -145,4 +145,8 @@ extern const struct col event_cols[EVENT_COLS];
 extern const struct col key_cols[KEY_COLS];
 extern const struct statement sql_key_insert;
 
+/* store_maria_session.c: what a batch writes of event sessions. */
+extern const struct statement sql_session_put, sql_session_role_put, sql_attendee_insert, sql_attendee_update,
+    sql_session_roles_delete, sql_session_attendees_delete, sql_checkin_insert;
+
 #endif

@@ -29,13 +29,14 @@ static const struct statement sql_user_insert = {
 };
 static const struct col user_update_cols[] = {
     COL(struct row_user, name),
+    COL_NULL(struct row_user, profile_url),
     COL(struct row_user, status),
     COL_NULL(struct row_user, valid_from_s),
     COL_NULL(struct row_user, password_hash),
     COL(struct row_user, id),
 };
 static const struct statement sql_user_update = {
-    .sql = "UPDATE users SET name = ?, status = ?, valid_from_s = ?, "
+    .sql = "UPDATE users SET name = ?, profile_url = ?, status = ?, valid_from_s = ?, "
            "password_hash = COALESCE(?, password_hash) WHERE id = ?",
     .in = COLS(user_update_cols),
 };
@@ -233,6 +234,10 @@ static enum store_rc write_rows(struct store *s, const struct store_batch *b)
         PART(sql_deletion_insert, deletions),   PART(sql_event_insert, events),
         PART(sql_event_user_insert, event_users), PART(sql_key_insert, keys),
         PART(sql_family_insert, families_new),  PART(sql_family_update, families_set),
+        PART(sql_session_put, sessions_put),    PART(sql_session_role_put, session_roles_put),
+        PART(sql_attendee_insert, attendees_new), PART(sql_attendee_update, attendees_set),
+        PART(sql_session_roles_delete, sessions_deleted),
+        PART(sql_session_attendees_delete, sessions_deleted), PART(sql_checkin_insert, checkins),
     };
 #undef PART
     enum store_rc rc = STORE_OK;

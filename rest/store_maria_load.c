@@ -10,11 +10,13 @@ static const struct col maxima_cols[] = {
     COL(struct store_maxima, user_id),
     COL(struct store_maxima, chat_id),
     COL(struct store_maxima, family_id),
+    COL(struct store_maxima, session_id),
 };
 static const struct statement sql_maxima = {
     .sql = "SELECT (SELECT COALESCE(MAX(id), 0) FROM users), "
            "(SELECT COALESCE(MAX(id), 0) FROM chats), "
-           "(SELECT COALESCE(MAX(id), 0) FROM families)",
+           "(SELECT COALESCE(MAX(id), 0) FROM families), "
+           "(SELECT COALESCE(MAX(id), 0) FROM event_sessions)",
     .out = COLS(maxima_cols),
 };
 
@@ -36,12 +38,13 @@ static const struct col user_cols[] = {
     COL(struct row_user, username),
     COL(struct row_user, name),
     COL_NULL(struct row_user, external_id),
+    COL_NULL(struct row_user, profile_url),
     COL(struct row_user, status),
     COL_NULL(struct row_user, valid_from_s),
     COL_NULL(struct row_user, last_event),
 };
 static const struct statement sql_users = {
-    .sql = "SELECT id, created_us, username, name, external_id, status, valid_from_s, "
+    .sql = "SELECT id, created_us, username, name, external_id, profile_url, status, valid_from_s, "
            "(SELECT event_id FROM event_users FORCE INDEX (PRIMARY) WHERE user_id = u.id "
            "ORDER BY event_id DESC LIMIT 1) FROM users u ORDER BY id",
     .out = COLS(user_cols),

@@ -24,7 +24,9 @@ bool db_quick_fits(const struct store_batch *b)
     unsigned others = b->users_new_count + b->users_set_count + b->chats_new_count + b->chats_set_count +
                       b->chats_deleted_count + b->members_put_count + b->members_gone_count +
                       b->messages_set_count + b->deletions_count + b->event_users_count +
-                      b->keys_count + b->families_new_count + b->families_set_count;
+                      b->keys_count + b->families_new_count + b->families_set_count +
+                      b->sessions_put_count + b->session_roles_put_count + b->attendees_new_count +
+                      b->attendees_set_count + b->sessions_deleted_count + b->checkins_count;
     size_t bytes = 0;
     if (others != 0 || b->checkpoint != 0 || b->messages_new_count == 0 ||
         b->messages_new_count > DB_QUICK_MAX || b->events_count != b->messages_new_count) {

@@ -3,6 +3,7 @@
 #include "rest/job.h"
 #include "rest/metrics.h"
 #include "rest/ratelimit.h"
+#include "rest/sessions.h"
 #include "rest/writer.h"
 #include "shared/clock.h"
 #include "shared/utf8.h"
@@ -89,6 +90,19 @@ static bool is_external_id(struct str s, uint64_t own_id)
     return s.len == 0 || (is_line(s, EXTERNAL_ID_MAX_CHARS) && !is_id);
 }
 
+#define PROFILE_URL_MAX_BYTES 500
+
+/* Shown to others as the source of a picture: nothing but the web. */
+static bool is_web_url(struct str s)
+{
+    bool web = str_ieq((struct str){s.p, s.len < 8 ? s.len : 8}, STR("https://")) ||
+               str_ieq((struct str){s.p, s.len < 7 ? s.len : 7}, STR("http://"));
+    for (size_t i = 0; web && i < s.len; i++) {
+        web = s.p[i] > ' ' && s.p[i] < 0x7f && memchr("\"<>\\^`{|}", s.p[i], 9) == NULL;
+    }
+    return web && s.len > 8 && s.len <= PROFILE_URL_MAX_BYTES;
+}
+
 static enum code check_user(const struct rest_conf *conf, const struct cmd *c, const char **field)
 {
     if (c->kind == CMD_USER_CREATE &&
@@ -103,6 +117,9 @@ static enum code check_user(const struct rest_conf *conf, const struct cmd *c, c
     }
     if (c->kind == CMD_USER_UPDATE && c->number > CMD_STATUS_DISABLED) {
         return bad(field, "status");
+    }
+    if (c->kind == CMD_USER_UPDATE && c->link.len > 0 && !is_web_url(c->link)) {
+        return bad(field, "profile_url");
     }
     if (!is_line(c->content, conf->name_max_chars) || (c->content.len > 0 && is_blank(c->content))) {
         return bad(field, "name");
@@ -120,6 +137,34 @@ static enum code check_members(const struct rest_conf *conf, const struct cmd *c
         return bad(field, c->users_count == 0 ? "participants" : "role");
     }
     return CODE_OK;
+}
+
+static enum code check_session(const struct rest_conf *conf, const struct cmd *c, const char **field)
+{
+    bool is_new = c->kind == CMD_SESSION_CREATE;
+    if (!is_line(c->title, conf->session_title_max_chars) || (is_blank(c->title) && (is_new || c->title.len > 0))) {
+        return bad(field, "title");
+    }
+    if (c->number > SESSION_HOSTS || (is_new && c->number == 0)) {
+        return bad(field, "visibility");
+    }
+    return c->number2 <= CMD_FLAG_OFF ? CODE_OK : bad(field, "open_registration");
+}
+
+static enum code check_event_session(const struct rest_conf *conf, const struct cmd *c, const char **field)
+{
+    switch (c->kind) {
+    case CMD_SESSION_CREATE:
+    case CMD_SESSION_UPDATE:
+        return check_session(conf, c, field);
+    case CMD_SESSION_ROLE:
+        return c->number <= SESSION_HOST ? CODE_OK : bad(field, "role");
+    case CMD_SESSION_ATTENDEES:
+        return c->users_count > 0 && c->users_count <= conf->session_attendees_request_max ? CODE_OK
+                                                                                         : bad(field, "user_ids");
+    default:
+        return CODE_OK;
+    }
 }
 
 enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const char **field)
@@ -145,6 +190,9 @@ enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const cha
     case CMD_USER_UPDATE:
         return check_user(conf, c, field);
     default:
+        if (c->kind >= CMD_SESSION_CREATE && c->kind <= CMD_CHECKIN) {
+            return check_event_session(conf, c, field);
+        }
         return c->kind > CMD_NONE && c->kind <= CMD_REVOKE ? CODE_OK : CODE_UNSUPPORTED_TYPE;
     }
 }

@@ -5,6 +5,7 @@
 
 #include "rest/cache_write.h"
 #include "rest/metrics.h"
+#include "rest/sessions.h"
 #include "rest/writer_int.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -48,6 +49,7 @@ struct writer *writer_new(const struct rest_conf *conf, struct cache *cache, str
         .next_user = start->maxima.user_id + 1,
         .next_chat = start->maxima.chat_id + 1,
         .next_family = start->maxima.family_id + 1,
+        .next_session = start->maxima.session_id + 1,
     };
     return w;
 }
@@ -104,7 +106,9 @@ static unsigned weight(const struct writer *w, const struct job *j)
 {
     const struct cache_chat *ends =
         j->cmd.kind == CMD_CHAT_DELETE ? cache_chat(w->cache, cache_chat_index(w->cache, j->cmd.chat_id)) : NULL;
-    return 1 + j->cmd.users_count + (ends ? ends->members_count : 0);
+    const struct session *over =
+        j->cmd.kind == CMD_SESSION_DELETE ? sessions_find(cache_sessions(w->cache), j->cmd.chat_id) : NULL;
+    return 1 + j->cmd.users_count + (ends ? ends->members_count : 0) + (over ? over->attendees : 0);
 }
 
 static void add_job(struct writer *w, unsigned at, struct job *j)

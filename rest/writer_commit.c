@@ -19,12 +19,12 @@ static void nap_ms(unsigned ms)
 /* -- deciding -------------------------------------------------------------------------------------- */
 
 struct counters {
-    uint64_t next_event, next_user, next_chat, next_family;
+    uint64_t next_event, next_user, next_chat, next_family, next_session;
 };
 
 static struct counters save(const struct decider *d)
 {
-    return (struct counters){d->next_event, d->next_user, d->next_chat, d->next_family};
+    return (struct counters){d->next_event, d->next_user, d->next_chat, d->next_family, d->next_session};
 }
 
 /* As if the batch had never been decided. */
@@ -35,6 +35,7 @@ static void undo(struct writer *w, const struct counters *c)
     d->next_user = c->next_user;
     d->next_chat = c->next_chat;
     d->next_family = c->next_family;
+    d->next_session = c->next_session;
     overlay_clear(d->overlay);
     families_undo(d->families);
     batch_clear(&w->batch);
@@ -297,7 +298,10 @@ static enum store_rc prepare(struct writer *w, struct job **jobs, unsigned count
     rc = writer_look_up_keys(w, jobs, count, true, &found);
     if (rc == STORE_OK && found) {
         undo(w, c);
-        decide_all(w, jobs, count);
+        rc = writer_look_up(w, jobs, count); /* what it put into the overlay went with it */
+        if (rc == STORE_OK) {
+            decide_all(w, jobs, count);
+        }
     }
     return rc;
 }

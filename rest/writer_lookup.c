@@ -98,6 +98,59 @@ static enum store_rc count_own(struct writer *w, struct job *j)
     return rc;
 }
 
+/* -- attendees --------------------------------------------------------------------------------------- */
+
+/* Into the overlay, which is empty before a batch is decided: nothing that was read earlier is believed. */
+static void on_attendee(void *ctx, const struct row_attendee *a)
+{
+    overlay_put_attendee(((struct writer *)ctx)->decider.overlay, a);
+}
+
+struct attendee_keys {
+    struct attendee_key *users, *codes;
+    unsigned users_count, codes_count;
+};
+
+static void add_attendees(struct attendee_keys *k, const struct cmd *c)
+{
+    bool checks_in = c->kind == CMD_CHECKIN;
+    if (checks_in && (c->number & CMD_CHECKIN_BY_CODE)) {
+        k->codes[k->codes_count++] = (struct attendee_key){c->chat_id, c->number2};
+    } else if (checks_in) {
+        k->users[k->users_count++] = (struct attendee_key){c->chat_id, c->user_id};
+    }
+    for (uint32_t i = 0; c->kind == CMD_SESSION_ATTENDEES && i < c->users_count; i++) {
+        k->users[k->users_count++] = (struct attendee_key){c->chat_id, c->users[i]};
+    }
+}
+
+static enum store_rc look_up_attendees(struct writer *w, struct job **jobs, unsigned count)
+{
+    unsigned most = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct cmd *c = &jobs[i]->cmd;
+        most += c->kind == CMD_CHECKIN ? 1 : c->kind == CMD_SESSION_ATTENDEES ? c->users_count : 0;
+    }
+    if (most == 0) {
+        return STORE_OK;
+    }
+    struct attendee_keys k = {.users = mem_grow(NULL, most, sizeof(k.users[0])),
+                              .codes = mem_grow(NULL, most, sizeof(k.codes[0]))};
+    for (unsigned i = 0; i < count; i++) {
+        add_attendees(&k, &jobs[i]->cmd);
+    }
+    enum store_rc rc = STORE_OK;
+    if (k.users_count > 0) {
+        rc = store_find_attendees(w->store, k.users, k.users_count, on_attendee, w);
+    }
+    if (rc == STORE_OK && k.codes_count > 0) {
+        rc = store_find_codes(w->store, k.codes, k.codes_count, on_attendee, w);
+    }
+    free(k.users);
+    free(k.codes);
+    return rc;
+}
+
 enum store_rc writer_look_up(struct writer *w, struct job **jobs, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -107,6 +160,9 @@ enum store_rc writer_look_up(struct writer *w, struct job **jobs, unsigned count
         }
     }
     enum store_rc rc = look_up_messages(w, jobs, count);
+    if (rc == STORE_OK) {
+        rc = look_up_attendees(w, jobs, count);
+    }
     for (unsigned i = 0; i < count && rc == STORE_OK; i++) {
         if (jobs[i]->cmd.kind == CMD_READ) {
             rc = count_own(w, jobs[i]);

@@ -36,7 +36,7 @@ enum cmd_kind {
     CMD_USER_CREATE = 12,       /* name = username, content = display name, secret = password hash, title = external id;
                                    rest only */
     CMD_USER_UPDATE = 13,       /* user_id, content = display name or empty, secret = password hash or empty,
-                                   number = enum cmd_status; rest only */
+                                   number = enum cmd_status, link = profile URL (empty: none any more); rest only */
     CMD_FAMILY_CREATE = 14,     /* token family: user_id, key = first refresh hash, number = expiry_s; rest only */
     CMD_FAMILY_ROTATE = 15,     /* number2 = family, key/key2 = old and new refresh hash, number = expiry_s; rest only */
     CMD_REVOKE = 16,            /* user_id, number2 = family or 0 = all; rest only */
@@ -51,18 +51,23 @@ enum cmd_kind {
     CMD_NOTIFICATIONS_SEEN = 45,   /* user_id has read chat_id up to seq */
     CMD_PREFERENCES = 46,          /* content = the user's notification preferences (canonical JSON) */
     CMD_LAST_SEEN = 47,            /* users, content = their times (big-endian us) */
-    CMD_SESSION_CREATE = 50,       /* event sessions: see rest/decide_session.c */
-    CMD_SESSION_UPDATE = 51,
+    /* Event sessions: chat_id = the session, by its number inside. */
+    CMD_SESSION_CREATE = 50,       /* title, number = visibility, number2 = enum cmd_flag, key2 = its random UUID */
+    CMD_SESSION_UPDATE = 51,       /* title or empty, number = visibility or 0, number2 = enum cmd_flag */
     CMD_SESSION_DELETE = 52,
-    CMD_SESSION_ROLE = 53,
-    CMD_SESSION_ATTENDEES = 54,
-    CMD_SESSION_KEY = 55,
-    CMD_CHECKIN = 56,
+    CMD_SESSION_ROLE = 53,         /* user_id, number = enum session_role, 0: none any more */
+    CMD_SESSION_ATTENDEES = 54,    /* users: registers those who are not yet */
+    CMD_SESSION_KEY = 55,          /* key2 = hash of the new scanner key */
+    CMD_CHECKIN = 56,              /* user_id, or number2 = code; number = enum cmd_checkin bits */
     CMD_ATTACHMENT_ADD = 60,       /* attachments: see rest/decide_attachment.c */
     CMD_ATTACHMENT_REMOVE = 61,
 };
 
 enum cmd_status { CMD_STATUS_KEEP = 0, CMD_STATUS_ACTIVE = 1, CMD_STATUS_DISABLED = 2 };
+
+enum cmd_flag { CMD_FLAG_KEEP = 0, CMD_FLAG_ON = 1, CMD_FLAG_OFF = 2 };
+/* By a scanner there is no actor; key2 = hash of the key it has shown. */
+enum cmd_checkin { CMD_CHECKIN_BY_CODE = 1, CMD_CHECKIN_BY_SCANNER = 2 };
 
 #define CMD_USERS_MAX 20000 /* entries in one list; the member limit is a setting below it */
 

@@ -372,7 +372,7 @@ static void get_rest(struct rd *r, struct event *e, uint32_t groups)
 
 static bool kind_is_known(uint8_t kind)
 {
-    return (kind >= EV_CHAT_CREATED && kind <= EV_CHECKIN) ||
+    return (kind >= EV_CHAT_CREATED && kind <= EV_SESSION) ||
            (kind >= EV_TYPING && kind <= EV_CHAT_UPDATE);
 }
 

@@ -86,6 +86,7 @@ void fake_db_release(void)
     free(db.deletions);
     free(db.keys);
     free(db.families);
+    fake_sessions_release();
     memset(&db, 0, sizeof(db));
 }
 
@@ -328,6 +329,7 @@ static void apply(const struct store_batch *b)
     apply_users(b);
     apply_members(b);
     apply_messages(b);
+    fake_sessions_apply(b);
     apply_rest(b);
 }
 
@@ -460,7 +462,8 @@ static bool is_duplicate(const struct store_batch *b)
             return true;
         }
     }
-    return false;
+    db.unique = STORE_UNIQUE_OTHER;
+    return fake_sessions_conflict(b);
 }
 
 static enum store_rc run_locked(struct store *s, const struct store_batch *b)
@@ -546,6 +549,14 @@ static enum store_rc begin_find(struct store *s)
         return db.find_rc == STORE_LOST ? lose(s) : db.find_rc;
     }
     return STORE_OK;
+}
+
+enum store_rc fake_db_begin_find(struct store *s)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    pthread_mutex_unlock(&lock);
+    return rc;
 }
 
 enum store_rc store_find_messages(struct store *s, const uint64_t *ids, unsigned count,

@@ -44,4 +44,11 @@ bool fake_db_member(uint64_t chat_id, uint64_t user_id, struct row_member *out);
 /* The text that a message has. NULL: no such message. */
 const char *fake_db_content(uint64_t chat_id, uint64_t seq);
 
+/* Between fake_store.c and fake_store_session.c, whose tables only one thread at a time uses. */
+enum store_rc fake_db_begin_find(struct store *s);
+void fake_sessions_release(void);
+void fake_sessions_apply(const struct store_batch *b);
+/* The batch inserts what is there already. */
+bool fake_sessions_conflict(const struct store_batch *b);
+
 #endif

@@ -132,6 +132,7 @@ struct world *world_new(const struct feed_conf *conf, unsigned users, uint64_t n
         .next_user = users + 1,
         .next_chat = 1,
         .next_family = 1,
+        .next_session = 1,
     };
     for (unsigned i = 1; i <= users; i++) {
         char name[16];

@@ -660,6 +660,195 @@ static void test_old_outcomes_and_logins_are_forgotten_in_pieces(void **state)
     assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM op_keys"), 3);
 }
 
+/* -- event sessions ------------------------------------------------------------------------------------------- */
+
+struct people {
+    unsigned sessions, roles, attendees, checkins;
+    struct row_session session;
+    char title[64];
+    struct row_session_role role;
+    struct row_attendee attendee; /* the last */
+    struct row_checkin checkin;   /* the last */
+    char name[64];
+};
+
+static void on_session(void *ctx, const struct row_session *r)
+{
+    struct people *p = ctx;
+    p->sessions++;
+    p->session = *r;
+    snprintf(p->title, sizeof(p->title), "%.*s", (int)r->title.len, r->title.p);
+}
+
+static void on_session_role(void *ctx, const struct row_session_role *r)
+{
+    struct people *p = ctx;
+    p->roles++;
+    p->role = *r;
+}
+
+static void on_attendee(void *ctx, const struct row_attendee *r)
+{
+    struct people *p = ctx;
+    p->attendees++;
+    p->attendee = *r;
+}
+
+static void on_checkin(void *ctx, const struct row_checkin *r)
+{
+    struct people *p = ctx;
+    assert_true(p->checkins == 0 || r->id < p->checkin.id);
+    p->checkins++;
+    p->checkin = *r;
+    snprintf(p->name, sizeof(p->name), "%.*s", (int)r->name.len, r->name.p);
+}
+
+/* Session 5 with host 1 and staff 2, attendees 10 to 19 with the codes 1010 to 1019. */
+static void add_session(struct world *w)
+{
+    struct row_session x = {.id = 5, .title = STR("F\xc3\xaate \xf0\x9f\x8e\x89"), .visibility = 2,
+                            .open_registration = 1, .created_by = 1, .created_us = 100, .updated_us = 100};
+    memset(x.uuid.b, 0xab, sizeof(x.uuid.b));
+    *batch_session_put(&w->batch) = x;
+    *batch_session_role_put(&w->batch) = (struct row_session_role){5, 1, 2};
+    *batch_session_role_put(&w->batch) = (struct row_session_role){5, 2, 1};
+    for (uint64_t i = 0; i < 10; i++) {
+        *batch_attendee_new(&w->batch) = (struct row_attendee){5, 10 + i, 1010 + i, 200, 0, 0};
+    }
+    commit(w, 1);
+}
+
+static struct people load_people(struct world *w)
+{
+    struct people p = {0};
+    assert_int_equal(store_load_sessions(w->store, on_session, &p), STORE_OK);
+    assert_int_equal(store_load_session_roles(w->store, on_session_role, &p), STORE_OK);
+    return p;
+}
+
+static void test_an_event_session_comes_back_with_its_people(void **state)
+{
+    struct world *w = *state;
+    struct store_maxima maxima;
+    add_session(w);
+    struct people p = load_people(w);
+    assert_int_equal(p.sessions, 1);
+    assert_string_equal(p.title, "F\xc3\xaate \xf0\x9f\x8e\x89");
+    assert_true(p.session.id == 5 && p.session.visibility == 2 && p.session.open_registration == 1);
+    assert_true(p.session.created_by == 1 && p.session.created_us == 100 && p.session.uuid.b[15] == 0xab);
+    assert_true(p.session.attendees == 10 && p.session.arrived == 0);
+    assert_int_equal(p.roles, 2);
+    assert_int_equal(store_load_maxima(w->store, &maxima), STORE_OK);
+    assert_true(maxima.session_id == 5);
+
+    struct row_session changed = p.session;
+    changed.title = STR("Ball");
+    changed.key_hash.b[0] = 7;
+    changed.created_by = 99; /* does not change */
+    *batch_session_put(&w->batch) = changed;
+    *batch_session_role_put(&w->batch) = (struct row_session_role){5, 2, 0};
+    commit(w, 1);
+    p = load_people(w);
+    assert_string_equal(p.title, "Ball");
+    assert_true(p.session.key_hash.b[0] == 7 && p.session.created_by == 1);
+    assert_true(p.roles == 1 && p.role.user_id == 1 && p.role.role == 2);
+
+    changed.deleted_us = 300;
+    *batch_session_put(&w->batch) = changed;
+    *batch_session_deleted(&w->batch) = 5;
+    commit(w, 1);
+    p = load_people(w);
+    assert_int_equal(p.sessions + p.roles, 0);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM session_attendees"), 0);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM session_roles"), 0);
+    assert_int_equal(store_load_maxima(w->store, &maxima), STORE_OK);
+    assert_true(maxima.session_id == 5); /* its number is not given again */
+}
+
+static void test_attendees_are_found_by_user_and_by_code(void **state)
+{
+    struct world *w = *state;
+    add_session(w);
+    struct people p = {0};
+    struct attendee_key users[] = {{5, 12}, {5, 99}, {6, 12}, {5, 19}};
+    assert_int_equal(store_find_attendees(w->store, users, 4, on_attendee, &p), STORE_OK);
+    assert_int_equal(p.attendees, 2);
+    p.attendees = 0;
+    struct attendee_key codes[] = {{5, 1013}, {6, 1013}, {5, 1}, {5, 0}};
+    assert_int_equal(store_find_codes(w->store, codes, 4, on_attendee, &p), STORE_OK);
+    assert_int_equal(p.attendees, 1);
+    assert_true(p.attendee.user_id == 13 && p.attendee.code == 1013 && p.attendee.checkin_id == 0);
+    p.attendees = 0;
+    assert_int_equal(store_attendees(w->store, 5, 14, 3, on_attendee, &p), STORE_OK);
+    assert_true(p.attendees == 3 && p.attendee.user_id == 17);
+    *batch_attendee_new(&w->batch) = (struct row_attendee){5, 50, 1010, 200, 0, 0}; /* the code of another */
+    assert_int_equal(run(w, 0), STORE_DUPLICATE);
+    batch_clear(&w->batch);
+    for (uint64_t i = 0; i < 2; i++) { /* nobody's code may be nobody's twice */
+        *batch_attendee_new(&w->batch) = (struct row_attendee){5, 60 + i, 0, 200, 0, 0};
+    }
+    commit(w, 0);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM session_attendees WHERE code IS NULL"), 2);
+}
+
+static void test_check_ins_are_kept_and_read_newest_first(void **state)
+{
+    struct world *w = *state;
+    add_session(w);
+    uint64_t first = w->head.next_event;
+    for (uint64_t i = 0; i < 20; i++) {
+        uint64_t id = w->head.next_event + i;
+        *batch_checkin(&w->batch) = (struct row_checkin){.id = id, .session_id = 5, .user_id = i == 19 ? 0 : 12,
+                                                         .by_user_id = i % 2, .at_us = 1000 + i,
+                                                         .result = i == 0 ? 0 : i == 19 ? 2 : 1, .name = STR("Ann")};
+        *batch_event(&w->batch) = (struct row_event){.id = id, .kind = EV_CHECKIN, .number = 5, .at_us = 1000 + i};
+    }
+    *batch_attendee_set(&w->batch) = (struct row_attendee){5, 12, 1012, 200, first, 1000};
+    commit(w, 20);
+    assert_true(load_people(w).session.arrived == 1);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM checkins WHERE success = 1"), 1);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM checkins WHERE success = 0 AND reason = 1"), 18);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM checkins WHERE by_user_id IS NULL"), 10);
+    struct people p = {0};
+    assert_int_equal(store_checkins(w->store, 5, first + 9, 4, on_checkin, &p), STORE_OK);
+    assert_true(p.checkins == 4 && p.checkin.id == first + 6);
+    p.checkins = 0;
+    assert_int_equal(store_checkins(w->store, 6, UINT64_MAX >> 1, 4, on_checkin, &p), STORE_OK);
+    assert_int_equal(p.checkins, 0);
+    uint64_t ids[] = {first + 19, 1u << 30};
+    assert_int_equal(store_find_checkins(w->store, ids, 2, on_checkin, &p), STORE_OK);
+    assert_int_equal(p.checkins, 1);
+    assert_true(p.checkin.user_id == 0 && p.checkin.result == 2 && p.checkin.session_id == 5);
+    assert_true(p.checkin.by_user_id == 1 && p.checkin.at_us == 1019);
+    assert_string_equal(p.name, "Ann");
+    /* they stay when events are trimmed */
+    assert_int_equal(store_trim(w->store, w->head.epoch, first + 19), STORE_OK);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM checkins"), 20);
+    struct people q = {0};
+    assert_int_equal(store_find_attendees(w->store, (struct attendee_key[]){{5, 12}}, 1, on_attendee, &q), STORE_OK);
+    assert_true(q.attendee.checkin_id == first && q.attendee.checkin_us == 1000 && q.attendee.code == 1012);
+}
+
+static void on_picture(void *ctx, const struct row_user *u)
+{
+    struct people *p = ctx;
+    snprintf(p->name, sizeof(p->name), "%.*s", (int)u->profile_url.len, u->profile_url.p ? u->profile_url.p : "");
+}
+
+static void test_a_user_may_have_a_picture(void **state)
+{
+    struct world *w = *state;
+    struct people p = {0};
+    add_user(w, 1, "ann");
+    *batch_user_set(&w->batch) = (struct row_user){.id = 1, .name = STR("Ann"), .profile_url = STR("https://x.org/a.png")};
+    commit(w, 0);
+    assert_int_equal(store_load_users(w->store, on_picture, &p), STORE_OK);
+    assert_string_equal(p.name, "https://x.org/a.png");
+    *batch_user_set(&w->batch) = (struct row_user){.id = 1, .name = STR("Ann")};
+    commit(w, 0);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM users WHERE profile_url IS NULL"), 1);
+}
+
 int main(void)
 {
     store_library_init();
@@ -684,6 +873,10 @@ int main(void)
         T(test_replay_reads_just_what_was_asked_for),
         T(test_trimming_keeps_where_messages_are),
         T(test_old_outcomes_and_logins_are_forgotten_in_pieces),
+        T(test_an_event_session_comes_back_with_its_people),
+        T(test_attendees_are_found_by_user_and_by_code),
+        T(test_check_ins_are_kept_and_read_newest_first),
+        T(test_a_user_may_have_a_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

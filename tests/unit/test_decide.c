@@ -34,6 +34,7 @@ static int set_up(void **state)
         .next_user = 10,
         .next_chat = 1,
         .next_family = 1,
+        .next_session = 1,
     };
     const char *names[] = {"ann", "bob", "cat", "dan"};
     for (uint64_t i = 0; i < 4; i++) {

@@ -13,7 +13,7 @@ static const uint8_t kinds[] = {
     EV_MEMBER_REMOVED, EV_MEMBER_ROLE,       EV_MESSAGE,               EV_MESSAGE_EDITED,
     EV_MESSAGE_DELETED, EV_READ,             EV_USER_CREATED,          EV_USER_CHANGED,
     EV_REVOKED,        EV_NOTIFICATION,      EV_NOTIFICATION_READ,     EV_NOTIFICATION_READ_ALL,
-    EV_NOTIFICATION_DELETED, EV_CHECKIN,     EV_TYPING,                EV_PRESENCE,
+    EV_NOTIFICATION_DELETED, EV_CHECKIN,     EV_SESSION, EV_TYPING,               EV_PRESENCE,
     EV_UPLOAD, EV_CHAT_UPDATE,
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -202,7 +202,7 @@ static void test_event_refuses_unknown_kinds_and_groups(void **state)
 {
     (void)state;
     for (unsigned kind = 0; kind < 256; kind++) {
-        bool known = (kind >= 1 && kind <= 18) || (kind >= 32 && kind <= 35);
+        bool known = (kind >= 1 && kind <= 19) || (kind >= 32 && kind <= 35);
         assert_int_equal(decode_word(kind << 24, 16), known ? RC_OK : RC_PROTOCOL);
     }
     uint32_t message = (uint32_t)EV_MESSAGE << 24;

@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "shared/clock.h"
+#include "rest/event_fill.h"
 #include "tests/lib/feed_world.h"
 
 static struct world *small(unsigned users)
@@ -411,11 +412,14 @@ static void test_the_warm_ring_serves_resuming_workers(void **state)
     uint64_t chat = world_group(w, 1, 2);
     feed_warm_from(w->feed, 5);
     for (uint64_t id = 5; id < 9; id++) {
-        feed_warm(w->feed, &(struct row_event){.id = id, .kind = EV_READ, .chat_id = chat, .seq = 1, .actor_id = 1}, NULL);
+        feed_warm(w->feed, &(struct row_event){.id = id, .kind = EV_READ, .chat_id = chat, .seq = 1, .actor_id = 1},
+                  &(struct event_rows){0});
     }
     /* A hole in the log ends the ring there instead of the process. */
-    feed_warm(w->feed, &(struct row_event){.id = 20, .kind = EV_READ, .chat_id = chat, .seq = 1, .actor_id = 1}, NULL);
-    feed_warm(w->feed, &(struct row_event){.id = 21, .kind = EV_READ, .chat_id = chat, .seq = 1, .actor_id = 1}, NULL);
+    feed_warm(w->feed, &(struct row_event){.id = 20, .kind = EV_READ, .chat_id = chat, .seq = 1, .actor_id = 1},
+                  &(struct event_rows){0});
+    feed_warm(w->feed, &(struct row_event){.id = 21, .kind = EV_READ, .chat_id = chat, .seq = 1, .actor_id = 1},
+                  &(struct event_rows){0});
     assert_true(w->feed->ring.first == 20 && w->feed->ring.next == 22);
     assert_true(ring_at(&w->feed->ring, 21)->prev_in_chat == 20);
     assert_true(ring_at(&w->feed->ring, 20)->prev_in_chat == 0);
@@ -439,7 +443,8 @@ static void test_the_warm_ring_stays_within_its_bytes(void **state)
     feed_warm_from(w->feed, 2);
     for (uint64_t id = 2; id < 100; id++) {
         m.id = id;
-        feed_warm(w->feed, &(struct row_event){.id = id, .kind = EV_MESSAGE, .chat_id = chat, .seq = 1, .actor_id = 1}, &m);
+        feed_warm(w->feed, &(struct row_event){.id = id, .kind = EV_MESSAGE, .chat_id = chat, .seq = 1, .actor_id = 1},
+                  &(struct event_rows){.message = &m});
         assert_true(w->feed->ring.bytes <= conf.ring_max_bytes);
     }
     assert_true(w->feed->ring.next == 100 && w->feed->ring.first > 70);

@@ -168,12 +168,79 @@ static void test_users(void **state)
     is_bad(c, CODE_INVALID_FIELD, "status");
 }
 
+static void test_pictures_are_on_the_web(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"x", "http://", "https://", "javascript:alert(1)", "ftp://example.org/a",
+                                      "//example.org/a.png", "https://example.org/a b", "https://example.org/\"",
+                                      "https://example.org/<", "https://example.org/\n", "https://ex\xc3\xa4mple.org/"};
+    struct cmd c = {.kind = CMD_USER_UPDATE, .user_id = 1};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        c.link = str_of(bad[i]);
+        is_bad(c, CODE_INVALID_FIELD, "profile_url");
+    }
+    c.link = STR("https://example.org/a.png?size=64#x");
+    is_good(c);
+    c.link = STR("HTTP://a/");
+    is_good(c);
+    c.link = STR("");
+    is_good(c); /* none any more */
+    char text[502];
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "http://", 7);
+    c.link = (struct str){text, 500};
+    is_good(c);
+    c.link.len = 501;
+    is_bad(c, CODE_INVALID_FIELD, "profile_url");
+}
+
+static void test_event_sessions_have_a_title_and_a_visibility(void **state)
+{
+    (void)state;
+    struct cmd c = {.kind = CMD_SESSION_CREATE, .title = STR("Party"), .number = 1};
+    is_good(c);
+    c.number = 0;
+    is_bad(c, CODE_INVALID_FIELD, "visibility");
+    c.number = 4;
+    is_bad(c, CODE_INVALID_FIELD, "visibility");
+    c.number = 3;
+    c.number2 = 3;
+    is_bad(c, CODE_INVALID_FIELD, "open_registration");
+    c.number2 = CMD_FLAG_OFF;
+    c.title = STR("  ");
+    is_bad(c, CODE_INVALID_FIELD, "title");
+    c.title = STR("");
+    is_bad(c, CODE_INVALID_FIELD, "title");
+    c.title = STR("two\nlines");
+    is_bad(c, CODE_INVALID_FIELD, "title");
+    char text[101];
+    memset(text, 'a', sizeof(text));
+    c.title = (struct str){text, 100};
+    is_good(c);
+    c.title.len = 101;
+    is_bad(c, CODE_INVALID_FIELD, "title");
+    c = (struct cmd){.kind = CMD_SESSION_UPDATE};
+    is_good(c); /* nothing to change */
+    c.title = STR(" ");
+    is_bad(c, CODE_INVALID_FIELD, "title");
+    c = (struct cmd){.kind = CMD_SESSION_ROLE, .number = 3};
+    is_bad(c, CODE_INVALID_FIELD, "role");
+    uint64_t users[1] = {1};
+    c = (struct cmd){.kind = CMD_SESSION_ATTENDEES, .users = users};
+    is_bad(c, CODE_INVALID_FIELD, "user_ids");
+    c.users_count = (uint32_t)conf->session_attendees_request_max;
+    is_good(c);
+    c.users_count++;
+    is_bad(c, CODE_INVALID_FIELD, "user_ids");
+}
+
 static void test_kinds_that_the_writer_does_not_know(void **state)
 {
     (void)state;
     for (unsigned kind = 0; kind < 256; kind++) {
         struct cmd c = {.kind = (uint8_t)kind, .name = STR("text"), .content = STR("x"), .number = ROLE_MEMBER};
-        bool known = kind >= CMD_CHAT_CREATE_DIRECT && kind <= CMD_REVOKE;
+        bool known = (kind >= CMD_CHAT_CREATE_DIRECT && kind <= CMD_REVOKE) ||
+                     (kind >= CMD_SESSION_CREATE && kind <= CMD_CHECKIN);
         assert_true((svc_check(conf, &c, NULL) == CODE_UNSUPPORTED_TYPE) == !known);
     }
 }
