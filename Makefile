@@ -29,11 +29,11 @@ SHARED_SRCS = \
   shared/chat_room.c \
   shared/checkin.c \
   shared/clock.c \
-  shared/conversation.c \
   shared/cmd.c \
   shared/code.c \
   shared/conf.c \
   shared/conf_value.c \
+  shared/conversation.c \
   shared/event.c \
   shared/id.c \
   shared/json.c \
@@ -95,13 +95,18 @@ REST_SRCS = \
   rest/feed_focus.c \
   rest/feed_publish.c \
   rest/feed_query.c \
+  rest/feed_receipt.c \
   rest/feed_ring.c \
   rest/feed_sets.c \
   rest/feed_slots.c \
+  rest/feed_text.c \
+  rest/feed_tick.c \
   rest/feed_topics.c \
+  rest/feed_update.c \
   rest/feed_watch.c \
   rest/feed_worker.c \
   rest/file_name.c \
+  rest/gate.c \
   rest/handler_admin.c \
   rest/handler_auth.c \
   rest/handler_chat.c \
@@ -130,8 +135,8 @@ REST_SRCS = \
   rest/link_peer.c \
   rest/link_server.c \
   rest/link_up.c \
-  rest/main.c \
   rest/magic.c \
+  rest/main.c \
   rest/metrics.c \
   rest/overlay.c \
   rest/overlay_session.c \
@@ -187,13 +192,13 @@ DIALECT_SRCS = \
 
 # $(BUILD)/confab-ws
 WS_SRCS = \
+  $(DIALECT_SRCS) \
   ws/conn.c \
   ws/core.c \
   ws/core_attach.c \
   ws/core_event.c \
   ws/core_link.c \
   ws/core_ops.c \
-  $(DIALECT_SRCS) \
   ws/eio_packet.c \
   ws/hub.c \
   ws/limits.c \
@@ -250,7 +255,9 @@ UNIT_TESTS = \
   test_feed_live \
   test_feed_publish \
   test_feed_ring \
+  test_feed_update \
   test_file_name \
+  test_gate \
   test_http_field \
   test_http_range \
   test_http_router \
@@ -284,8 +291,8 @@ UNIT_TESTS = \
   test_recent \
   test_reply \
   test_sessions \
-  test_start \
   test_sio_packet \
+  test_start \
   test_str \
   test_svc_auth \
   test_svc_command \
@@ -306,14 +313,25 @@ test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c r
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_file_name_SRCS = rest/file_name.c
 test_http_field_SRCS = rest/http_field.c rest/rest_conf.c
+FEED_LIVE_SRCS = \
+  rest/feed_focus.c \
+  rest/feed_query.c \
+  rest/feed_receipt.c \
+  rest/feed_text.c \
+  rest/feed_tick.c \
+  rest/feed_update.c \
+  rest/feed_watch.c \
+  rest/gate.c \
+  rest/presence.c \
+  rest/ratelimit.c \
+
 # Feed, caches and rules together, for tests that publish what was decided.
 FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
   rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/metrics.c rest/overlay.c \
   rest/overlay_session.c rest/rest_conf.c \
   rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_command.c \
-  rest/feed_focus.c rest/feed_publish.c rest/feed_query.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c \
-  rest/feed_watch.c rest/feed_worker.c rest/presence.c rest/ratelimit.c \
-  tests/lib/fake_store.c tests/lib/fake_store_session.c
+  rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c rest/feed_worker.c \
+  $(FEED_LIVE_SRCS) tests/lib/fake_store.c tests/lib/fake_store_session.c
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_liar_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
@@ -338,6 +356,8 @@ test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_peer.c rest/
 test_metrics_SRCS = rest/metrics.c
 test_password_SRCS = rest/password.c
 test_peers_SRCS = rest/peers.c rest/addr.c
+test_gate_SRCS = rest/gate.c
+test_feed_update_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_presence_SRCS = rest/presence.c rest/metrics.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c

@@ -37,9 +37,14 @@ static void apply_chat(struct cache *c, const struct batch *b, const struct draf
         cache_drop_member(c, chat, cache_user_index(c, d->event.subject_id));
         break;
     case EV_MESSAGE:
-        cache_add_message(c, chat, cache_user_index(c, d->event.actor_id), d->event.seq, d->event.at_us);
+        cache_add_message(c, chat, cache_user_index(c, d->event.actor_id), d->event.seq, d->event.id,
+                          d->event.at_us);
+        break;
+    case EV_MESSAGE_EDITED:
+        cache_change_message(c, chat, d->event.seq, d->event.id);
         break;
     case EV_MESSAGE_DELETED:
+        cache_change_message(c, chat, d->event.seq, d->event.id);
         cache_add_deletion(c, chat, d->event.seq,
                            cache_user_index(c, b->rows.messages_set[d->message_set].sender_id));
         break;

@@ -330,6 +330,8 @@ uint32_t cache_put_chat(struct cache *c, const struct row_chat *r)
         .renamed_us = r->renamed_us,
         .last_message_us = r->last_message_us,
         .last_seq = r->last_seq,
+        .last_message_id = r->last_message_id,
+        .last_text_event = r->last_text_event,
         .last_event = r->last_event,
         .kind = r->kind,
         .peer = {cache_user_index(c, r->peer[0]), cache_user_index(c, r->peer[1])},
@@ -426,11 +428,19 @@ void cache_drop_member(struct cache *c, uint32_t chat_index, uint32_t user)
     forget_chat(&c->users[user], chat_index);
 }
 
-void cache_add_message(struct cache *c, uint32_t chat, uint32_t sender, uint64_t seq, uint64_t at_us)
+void cache_add_message(struct cache *c, uint32_t chat, uint32_t sender, uint64_t seq, uint64_t id, uint64_t at_us)
 {
     c->chats[chat].last_seq = seq;
+    c->chats[chat].last_message_id = c->chats[chat].last_text_event = id;
     c->chats[chat].last_message_us = at_us;
     cache_count_own(c, chat, sender);
+}
+
+void cache_change_message(struct cache *c, uint32_t chat, uint64_t seq, uint64_t event_id)
+{
+    if (seq == c->chats[chat].last_seq) {
+        c->chats[chat].last_text_event = event_id;
+    }
 }
 
 void cache_count_own(struct cache *c, uint32_t chat, uint32_t user)

@@ -51,6 +51,7 @@ struct cache_deletion { /* rising seq */
 struct cache_chat {
     uint64_t id, created_us, renamed_us, last_message_us;
     uint64_t last_seq;
+    uint64_t last_message_id, last_text_event; /* message last_seq: its id, and the event that made it what it is */
     uint64_t last_event;
     uint64_t joined_max; /* the highest joined_seq a member ever had: newer messages are for everybody */
     char *name;             /* groups; "" for a direct chat */

@@ -21,7 +21,9 @@ void cache_delete_chat(struct cache *c, uint32_t index);
 /* Insert or replace the membership of r->user_id in r->chat_id. Unknown users or chats are ignored (rows of a deleted chat). */
 void cache_put_member(struct cache *c, const struct row_member *r);
 void cache_drop_member(struct cache *c, uint32_t chat, uint32_t user);
-void cache_add_message(struct cache *c, uint32_t chat, uint32_t sender, uint64_t seq, uint64_t at_us);
+void cache_add_message(struct cache *c, uint32_t chat, uint32_t sender, uint64_t seq, uint64_t id, uint64_t at_us);
+/* The event changed message seq. */
+void cache_change_message(struct cache *c, uint32_t chat, uint64_t seq, uint64_t event_id);
 void cache_add_deletion(struct cache *c, uint32_t chat, uint64_t seq, uint32_t sender);
 void cache_set_read(struct cache *c, uint32_t chat, uint32_t user, uint64_t read_seq,
                     uint32_t own_at_read);

@@ -66,7 +66,7 @@ enum code decide_send(struct decider *d, struct job *job)
     struct draft *draft = decide_event(
         d, job,
         &(struct row_event){.kind = EV_MESSAGE, .chat_id = chat->id, .seq = m.seq, .version = 1});
-    m.id = m.last_event = draft->event.id;
+    m.id = m.last_event = chat->last_message_id = draft->event.id;
     draft->message_new = d->batch->rows.messages_new_count;
     hash16(c->content, &m.content_hash);
     set_kind(&m, c->name);
@@ -206,6 +206,24 @@ static enum code find_cursor(struct decider *d, const struct job *job, const str
     return CODE_OK;
 }
 
+/* Which message the cursor is at. 0: the place was not looked up, as nothing there is known any more. */
+static uint64_t message_at(const struct decider *d, const struct job *job, const struct ov_chat *chat, uint64_t seq)
+{
+    const struct store_batch *rows = &d->batch->rows;
+    if (seq == chat->last_seq) {
+        return chat->last_message_id;
+    }
+    if (job->has_message && job->message.chat_id == chat->id && job->message.seq == seq) {
+        return job->message.id;
+    }
+    for (unsigned i = rows->messages_new_count; i-- > 0;) {
+        if (rows->messages_new[i].chat_id == chat->id && rows->messages_new[i].seq == seq) {
+            return rows->messages_new[i].id;
+        }
+    }
+    return 0;
+}
+
 enum code decide_read(struct decider *d, struct job *job)
 {
     enum code code = CODE_OK;
@@ -233,6 +251,7 @@ enum code decide_read(struct decider *d, struct job *job)
     decide_put_member(d, chat, actor);
     struct draft *draft = decide_event(d, job, &(struct row_event){.kind = EV_READ,
                                                                    .chat_id = chat->id,
+                                                                   .number = message_at(d, job, chat, seq),
                                                                    .seq = seq});
     draft->member = d->batch->rows.members_put_count - 1;
     draft->members = 1;

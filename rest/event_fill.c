@@ -79,6 +79,10 @@ void event_fill(const struct cache *c, const struct row_event *e, const struct e
     if (e->subject_id != 0) {
         fill_user(c, e->subject_id, &out->subject);
     }
+    if (e->kind == EV_READ) {
+        out->message_id = e->number;
+        out->number = 0;
+    }
     if (rows->message != NULL) {
         fill_message(c, rows->message, out);
     }

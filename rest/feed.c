@@ -20,6 +20,8 @@ struct feed *feed_new(const struct feed_conf *conf, struct cache *cache)
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&f->moved, &attr);
+    pthread_mutex_init(&f->tick_lock, NULL);
+    pthread_cond_init(&f->tick_wake, &attr);
     pthread_condattr_destroy(&attr);
     f->conf = *conf;
     f->cache = cache;
@@ -36,6 +38,9 @@ void feed_reload(struct feed *f, const struct feed_conf *conf)
     f->conf.user_connections_max = conf->user_connections_max;
     f->conf.address_connections_max = conf->address_connections_max;
     f->conf.dashboard_viewers_max = conf->dashboard_viewers_max;
+    f->conf.chat_update_ms = conf->chat_update_ms;
+    f->conf.chat_update_members_max = conf->chat_update_members_max;
+    f->conf.receipt_ms = conf->receipt_ms;
     presence_set_max_age(f->presence, conf->focus_max_age_ms);
     feed_unlock(f);
 }
@@ -53,6 +58,9 @@ void feed_free(struct feed *f)
     while (f->workers_count > 0) {
         feed_leave(f, f->workers[0]);
     }
+    feed_updates_release(f);
+    feed_texts_release(f);
+    gate_release(&f->receipts);
     presence_free(f->presence);
     ring_release(&f->ring);
     map64_release(&f->user_sessions);
@@ -60,6 +68,8 @@ void feed_free(struct feed *f)
     map64_release(&f->viewers);
     map64_release(&f->warm_last);
     pthread_cond_destroy(&f->moved);
+    pthread_cond_destroy(&f->tick_wake);
+    pthread_mutex_destroy(&f->tick_lock);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }

@@ -11,6 +11,7 @@
 
 #include "rest/batch.h"
 #include "rest/feed.h"
+#include "rest/gate.h"
 #include "rest/job.h"
 #include "rest/svc.h"
 #include "shared/map64.h"
@@ -24,6 +25,8 @@
 #define FEED_TOPICS_MAX (1u << 20)
 /* A worker that comes back tells of its topics when it has been welcomed; a silent link does not live longer. */
 #define FEED_TOPICS_KNOWN_MS 15000
+/* Of the last message's text in a chat update. */
+#define FEED_UPDATE_CHARS 280
 /* A chunk ends after this many bytes of events; with the last of them it still fits a frame. */
 #define FEED_CHUNK_MAX_BYTES (256u * 1024)
 /* Texts read for one chunk, and references kept for all sessions that catch up from the database. */
@@ -134,6 +137,26 @@ struct feed_worker {
     struct map64 attach_at; /* session -> index of attaches */
 };
 
+/* -- what is live ------------------------------------------------------------------------------------ */
+
+struct feed_update { /* a chat's state is to be sent */
+    struct happening why;
+    uint32_t reader; /* to this one alone (cache index); CACHE_NONE: to all members */
+};
+
+struct feed_updates {
+    struct buf noted;      /* struct feed_update: of the batch that is being published */
+    struct map64 noted_at; /* chat -> place in noted of the one for all members */
+    struct gate gate;      /* of large chats */
+};
+
+struct feed_texts { /* updates that wait for their text */
+    struct text_wait *waits;
+    uint32_t count, room;
+    struct map64 at; /* chat -> index of waits */
+    uint32_t total;  /* updates in all of them */
+};
+
 struct feed {
     pthread_mutex_t lock;
     pthread_cond_t moved; /* published has grown */
@@ -149,6 +172,13 @@ struct feed {
     struct map64 peers;         /* peer key -> live sessions */
     struct map64 viewers;       /* topic -> live sessions */
     struct presence *presence;
+    struct feed_updates updates;
+    struct feed_texts texts;
+    struct gate receipts;
+    pthread_mutex_t tick_lock; /* of the next four only */
+    pthread_cond_t tick_wake;
+    pthread_t tick_thread;
+    bool tick_stop, ticking;
     uint32_t worker_serial;
     struct map64 warm_last; /* start only: chat id -> its newest warm event, counted from warm_base */
     uint64_t warm_base;
@@ -167,6 +197,9 @@ void feed_unlock(struct feed *f);
 struct feed_worker *feed_find_worker(struct feed *f, uint16_t number, uint64_t incarnation);
 /* After appending to w->q: break the stream off when it is too long, and wake the link server. was_empty: before appending. */
 void feed_appended(struct feed *f, struct feed_worker *w, bool was_empty);
+/* The same around whatever appends to any stream. was_empty has room for FEED_WORKERS_MAX. */
+void feed_streams_begin(const struct feed *f, bool *was_empty);
+void feed_streams_end(struct feed *f, const bool *was_empty);
 
 /* feed_slots.c */
 uint32_t feed_slot_of(const struct feed_worker *w, uint32_t user);
@@ -245,6 +278,30 @@ void feed_attach_next_refs(struct feed *f, struct feed_worker *w, struct attach 
  * *joined keeps the chats whose joining has been seen.
  */
 bool feed_before_joining(struct map64 *joined, uint64_t me, uint8_t kind, uint64_t chat_id, uint64_t subject_id);
+
+/* feed_update.c, the cache lock is held. */
+bool feed_has_watchers(const struct feed *f, enum feed_watch what);
+/* More members than chat_update_members_max. */
+bool feed_chat_is_large(const struct feed *f, uint64_t chat_id);
+/* An event is in the streams: what it changes will be sent. */
+void feed_update_note(struct feed *f, const struct event *e);
+/* Send what was noted; to this worker only, which has missed it, or (NULL) to all. */
+void feed_updates_send(struct feed *f, struct feed_worker *only);
+void feed_updates_tick(struct feed *f, uint64_t now_ms);
+void feed_updates_release(struct feed *f);
+/* The last message's text, if it is in memory; a deleted one has none, nor has a chat without messages. */
+bool feed_update_text(const struct feed *f, const struct cache_chat *chat, struct str *text);
+void feed_update_put(struct feed *f, const struct cache_chat *chat, const struct feed_update *u, struct str text,
+                     const struct feed_worker *only);
+
+/* feed_text.c, the cache lock is held. */
+void feed_text_want(struct feed *f, const struct feed_update *u);
+void feed_texts_tick(struct feed *f, uint64_t now_ms);
+void feed_texts_release(struct feed *f);
+
+/* feed_receipt.c, the cache lock is held. e is an EV_READ of a large chat. */
+void feed_receipt_send(struct feed *f, const struct event *e, struct str encoded);
+void feed_receipts_tick(struct feed *f, uint64_t now_ms);
 
 /* feed_focus.c; the first two are called without the lock. */
 enum rc feed_on_presence(struct feed *f, struct feed_worker *w, struct str body);

@@ -119,6 +119,10 @@ static void push_ring(struct publisher *p, const struct event *e, uint64_t prev_
 static void send_to_workers(struct publisher *p, const struct event *e)
 {
     struct feed *f = p->f;
+    if (e->kind == EV_READ && feed_chat_is_large(f, e->chat_id)) {
+        feed_receipt_send(f, e, buf_str(&p->encoded));
+        return;
+    }
     for (unsigned i = 0; i < f->workers_count; i++) {
         struct feed_worker *w = f->workers[i];
         struct link_recipients to;
@@ -165,6 +169,7 @@ static void publish_draft(struct publisher *p, const struct batch *b, const stru
     update_sets(f, &d->event);
     push_ring(p, &e, prev_in_chat);
     send_to_workers(p, &e);
+    feed_update_note(f, &e);
 }
 
 /* -- the batch ------------------------------------------------------------------------------------------ */
@@ -195,9 +200,7 @@ static void publish_locked(struct feed *f, const struct batch *b, struct job **j
 {
     struct publisher p = {.f = f};
     bool was_empty[FEED_WORKERS_MAX];
-    for (unsigned i = 0; i < f->workers_count; i++) {
-        was_empty[i] = f->workers[i]->q.len == 0;
-    }
+    feed_streams_begin(f, was_empty);
     apply_batch(f->cache, b);
     for (unsigned i = 0; i < count; i++) {
         for (uint32_t k = 0; k < jobs[i]->drafts; k++) {
@@ -207,14 +210,11 @@ static void publish_locked(struct feed *f, const struct batch *b, struct job **j
             put_reply(f, jobs[i]);
         }
     }
-    for (unsigned i = 0; i < f->workers_count; i++) {
-        if (b->drafts_count > 0) {
-            link_put_position(&f->workers[i]->q, f->ring.next - 1);
-        }
-        if (f->workers[i]->q.len > 0) {
-            feed_appended(f, f->workers[i], was_empty[i]);
-        }
+    feed_updates_send(f, NULL);
+    for (unsigned i = 0; i < f->workers_count && b->drafts_count > 0; i++) {
+        link_put_position(&f->workers[i]->q, f->ring.next - 1);
     }
+    feed_streams_end(f, was_empty);
     buf_release(&p.encoded);
     buf_release(&p.slots);
     buf_release(&p.extra);
@@ -300,6 +300,16 @@ void feed_warm_own(struct feed *f, uint64_t event_id, uint64_t user_id)
     }
 }
 
+/* The state of the chats as it is now is enough, however much they have missed of it. */
+static void note_update(struct feed *f, const struct ring_entry *r)
+{
+    struct rd bytes = rd_of(r->bytes, r->len);
+    struct event e;
+    if (event_decode(&bytes, &e) == RC_OK) {
+        feed_update_note(f, &e);
+    }
+}
+
 void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position)
 {
     struct buf slots = BUF_INIT, users = BUF_INIT;
@@ -319,7 +329,9 @@ void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position)
         if (routed) {
             link_put_event(&w->q, LINK_EVENT, &to, (struct str){e->bytes, e->len});
         }
+        note_update(f, e);
     }
+    feed_updates_send(f, w);
     cache_unlock(f->cache);
     buf_release(&slots);
     buf_release(&users);

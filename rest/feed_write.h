@@ -14,9 +14,14 @@ struct event_rows;
 struct feed *feed_new(const struct feed_conf *conf, struct cache *cache);
 void feed_bind(struct feed *f, struct svc *svc);
 /* Take over the limits that may change while running: replay_max_events, user_ and address_connections_max,
- * dashboard_viewers_max, focus_max_age_ms. */
+ * dashboard_viewers_max, focus_max_age_ms, chat_update_ms, chat_update_members_max, receipt_ms. */
 void feed_reload(struct feed *f, const struct feed_conf *conf);
 void feed_free(struct feed *f);
+/* The thread for what happens as time goes by: after feed_bind; stopped before the services are. RC_NO_MEMORY. */
+RC_CHECK enum rc feed_run(struct feed *f);
+void feed_stop(struct feed *f);
+/* What it does each time. */
+void feed_tick(struct feed *f, uint64_t now_ms);
 /* Start: the log as the fence found it. From here on workers may join. */
 void feed_start(struct feed *f, const struct store_head *head);
 /* Start: an event of the log's end, in id order, before feed_start. */

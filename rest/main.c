@@ -191,6 +191,10 @@ static void feed_settings(const struct rest_conf *conf, struct feed_conf *out)
         .dashboard_viewers_max = conf->dashboard_viewers_max,
         .focus_entries_max = conf->focus_entries_max,
         .focus_max_age_ms = conf->focus_max_age_ms,
+        .chat_update_ms = conf->chat_update_ms,
+        .chat_update_members_max = conf->chat_update_members_max,
+        .chat_update_waits_max = conf->chat_update_waits_max,
+        .receipt_ms = conf->receipt_ms,
     };
 }
 
@@ -232,6 +236,7 @@ static void start_services(struct app *a, struct buf *why)
     s->logins = ratelimit_new(RATE_KEYS);
     feed_bind(s->feed, s);
     must(writer_run(s->writer), "no_thread", why);
+    must(feed_run(s->feed), "no_thread", why);
 }
 
 /* The user the workers run as, when it is another than ours. */
@@ -352,6 +357,7 @@ static int stop(struct app *a)
     log_info("stopping", "published=%llu", (unsigned long long)feed_published(s->feed));
     door_stop(a->door);
     bool drained = http_server_drain(a->http, mono_ms() + DRAIN_MS);
+    feed_stop(s->feed);
     writer_stop(s->writer);
     if (!drained || !http_server_free(a->http)) {
         log_warn("stop_forced", "why=\"requests without an answer\"");

@@ -157,6 +157,7 @@ struct ov_chat *overlay_chat(struct overlay *o, uint64_t id)
     e->u.chat = (struct ov_chat){
         .id = id,
         .last_seq = c->last_seq,
+        .last_message_id = c->last_message_id,
         .created_us = c->created_us,
         .peer = {user_id_at(o->cache, c->peer[0]), user_id_at(o->cache, c->peer[1])},
         .members_count = c->members_count,

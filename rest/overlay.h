@@ -24,7 +24,7 @@ struct ov_user {
     char *profile_url;       /* the new one, owned, empty: none; NULL: as in the cache */
 };
 struct ov_chat {
-    uint64_t id, last_seq, created_us;
+    uint64_t id, last_seq, last_message_id, created_us;
     uint64_t peer[2];
     uint32_t members_count;
     uint8_t kind;

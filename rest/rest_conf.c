@@ -138,6 +138,10 @@ static const struct conf_key keys[] = {
     N(dashboard_viewers_max, "1000", 1, 1000000, CONF_RELOADABLE, "connections that watch one event session"),
     N(focus_entries_max, "200000", 16, 100000000, 0, "chats that people look at, counted per person and worker"),
     MS(focus_max_age_ms, "45s", 1000, 3600000, CONF_RELOADABLE, "who sent nothing for this long does not look any more"),
+    MS(chat_update_ms, "250ms", 1, 60000, CONF_RELOADABLE, "least time between two chat updates of a large chat"),
+    N(chat_update_members_max, "256", 2, 20000, CONF_RELOADABLE, "a chat with more members is large"),
+    N(chat_update_waits_max, "10000", 16, 1000000, 0, "chat updates that wait for a text from the database"),
+    MS(receipt_ms, "1s", 1, 600000, CONF_RELOADABLE, "least time between two read receipts of one person in a large chat"),
 };
 
 const size_t rest_conf_keys_count = sizeof(keys) / sizeof(keys[0]);

@@ -80,7 +80,8 @@ struct rest_conf {
         session_attendees_request_max, session_checkins_per_s, session_checkins_burst, dashboard_replay_max;
 
     /* what is live */
-    uint64_t dashboard_viewers_max, focus_entries_max, focus_max_age_ms;
+    uint64_t dashboard_viewers_max, focus_entries_max, focus_max_age_ms,
+        chat_update_ms, chat_update_members_max, chat_update_waits_max, receipt_ms;
 };
 
 extern const size_t rest_conf_keys_count;

@@ -104,7 +104,7 @@ struct row_chat {
     struct str name;
     uint64_t peer[2];     /* direct chats: lower and higher user id */
     uint64_t last_seq;    /* load only, derived */
-    uint64_t last_message_us;
+    uint64_t last_message_id, last_text_event, last_message_us;
     uint64_t last_event;
 };
 struct row_member {
@@ -208,7 +208,7 @@ struct store_maxima {
 };
 RC_CHECK enum store_rc store_load_maxima(struct store *s, struct store_maxima *out);
 RC_CHECK enum store_rc store_load_users(struct store *s, store_on_user on, void *ctx);
-/* Not the deleted ones; last_seq, last_message_us and last_event derived (loose index scans, no table scan of messages). */
+/* Not the deleted ones; last_seq, last_* derived (loose index scans, no table scan of messages). */
 RC_CHECK enum store_rc store_load_chats(struct store *s, store_on_chat on, void *ctx);
 RC_CHECK enum store_rc store_load_members(struct store *s, store_on_member on, void *ctx);
 RC_CHECK enum store_rc store_load_deletions(struct store *s, store_on_deletion on, void *ctx);

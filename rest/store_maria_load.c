@@ -72,6 +72,8 @@ static const struct col chat_cols[] = {
     COL_NULL(struct row_chat, peer[0]),
     COL_NULL(struct row_chat, peer[1]),
     COL_NULL(struct row_chat, last_seq),
+    COL_NULL(struct row_chat, last_message_id),
+    COL_NULL(struct row_chat, last_text_event),
     COL_NULL(struct row_chat, last_message_us),
     COL_NULL(struct row_chat, last_event),
 };
@@ -81,6 +83,8 @@ static const struct col chat_cols[] = {
 static const struct statement sql_chats = {
     .sql = "SELECT id, kind, name, created_us, created_by, renamed_us, peer_low, peer_high, "
            LAST_OF("seq", "messages", "PRIMARY", "seq") ", "
+           LAST_OF("id", "messages", "PRIMARY", "seq") ", "
+           LAST_OF("last_event", "messages", "PRIMARY", "seq") ", "
            LAST_OF("created_us", "messages", "PRIMARY", "seq") ", "
            LAST_OF("event_id", "events", "chat", "event_id")
            " FROM chats c WHERE deleted_us IS NULL ORDER BY id",

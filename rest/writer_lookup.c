@@ -62,6 +62,44 @@ static enum store_rc look_up_messages(struct writer *w, struct job **jobs, unsig
     return rc;
 }
 
+/* A cursor given by number, somewhere in the middle: whoever hears of it is told the message's id. */
+static bool wants_place(const struct writer *w, const struct job *j)
+{
+    const struct cmd *c = &j->cmd;
+    const struct cache_chat *chat = cache_chat(w->cache, cache_chat_index(w->cache, c->chat_id));
+    uint32_t user = cache_user_index(w->cache, c->actor_id);
+    const struct cache_member *m = chat && user != CACHE_NONE ? cache_member(chat, user) : NULL;
+    return c->kind == CMD_READ && c->message_id == 0 && !j->has_message && m != NULL && c->seq > m->read_seq &&
+           c->seq < chat->last_seq;
+}
+
+static void on_place(void *ctx, const struct row_message *m)
+{
+    struct finding *f = ctx;
+    for (unsigned i = 0; i < f->count; i++) {
+        struct job *j = f->jobs[i];
+        if (j->cmd.kind == CMD_READ && j->cmd.message_id == 0 && j->cmd.chat_id == m->chat_id && j->cmd.seq == m->seq) {
+            fill_message(&j->message, m);
+            j->has_message = true;
+        }
+    }
+}
+
+static enum store_rc look_up_places(struct writer *w, struct job **jobs, unsigned count)
+{
+    struct chat_seq *at = mem_grow(NULL, count + 1, sizeof(at[0]));
+    unsigned n = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (wants_place(w, jobs[i])) {
+            at[n++] = (struct chat_seq){jobs[i]->cmd.chat_id, jobs[i]->cmd.seq};
+        }
+    }
+    struct finding f = {.jobs = jobs, .count = count};
+    enum store_rc rc = n > 0 ? store_messages_at(w->store, at, n, on_place, &f) : STORE_OK;
+    free(at);
+    return rc;
+}
+
 /* -- read cursors --------------------------------------------------------------------------------- */
 
 /*
@@ -162,6 +200,9 @@ enum store_rc writer_look_up(struct writer *w, struct job **jobs, unsigned count
     enum store_rc rc = look_up_messages(w, jobs, count);
     if (rc == STORE_OK) {
         rc = look_up_attendees(w, jobs, count);
+    }
+    if (rc == STORE_OK) {
+        rc = look_up_places(w, jobs, count);
     }
     for (unsigned i = 0; i < count && rc == STORE_OK; i++) {
         if (jobs[i]->cmd.kind == CMD_READ) {

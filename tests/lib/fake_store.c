@@ -782,6 +782,8 @@ static void derive(struct row_chat *c)
         const struct row_message *m = &db.messages[i];
         if (m->chat_id == c->id && m->seq > c->last_seq) {
             c->last_seq = m->seq;
+            c->last_message_id = m->id;
+            c->last_text_event = m->last_event;
             c->last_message_us = m->created_us;
         }
     }

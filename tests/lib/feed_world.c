@@ -108,6 +108,10 @@ void world_conf(struct feed_conf *out)
         .dashboard_viewers_max = 1000,
         .focus_entries_max = 1000,
         .focus_max_age_ms = 45000,
+        .chat_update_ms = 250,
+        .chat_update_members_max = 256,
+        .chat_update_waits_max = 100,
+        .receipt_ms = 1000,
     };
 }
 

@@ -561,6 +561,7 @@ static void test_rows_of_every_kind_come_back(void **state)
     assert_true(l.users == 1 && l.chats == 1 && l.members == 1 && l.families == 1);
     assert_true(l.user.id == 7 && l.user.last_event == 1 && l.user.status == 0);
     assert_true(l.chat.kind == CHAT_DIRECT && l.chat.peer[0] == 7 && l.chat.peer[1] == 8);
+    assert_true(l.chat.last_message_id == 1 && l.chat.last_text_event == 1);
     assert_true(l.chat.last_seq == 1 && l.chat.last_event == 1 && l.chat.last_message_us == 1001);
     assert_true(l.member.role == ROLE_OWNER && l.member.joined_seq == 1 && l.member.read_seq == 2);
     assert_true(l.member.own_total == 3 && l.member.own_at_read == 4 && l.member.own_seq == 5);

@@ -81,7 +81,7 @@ static void step(struct cache *cache)
         cache_drop_member(cache, chat_at, user_at);
     } else if (what < 70 && m->in && chat->last_seq < SEQS) {
         chat->sender[++chat->last_seq] = (uint8_t)(u + 1);
-        cache_add_message(cache, chat_at, user_at, chat->last_seq, chat->last_seq * 10);
+        cache_add_message(cache, chat_at, user_at, chat->last_seq, chat->last_seq + 100, chat->last_seq * 10);
     } else if (what < 80 && chat->last_seq > 0) {
         uint64_t seq = 1 + pick((unsigned)chat->last_seq);
         if (!chat->gone[seq]) {
@@ -213,7 +213,7 @@ static void test_what_last_updated_shows(void **state)
     struct cache *cache = cache_new();
     uint32_t chat = cache_put_chat(cache, &(struct row_chat){.id = 1, .kind = CHAT_GROUP, .created_us = 10});
     assert_true(cache_chat_updated(cache_chat(cache, chat)) == 10);
-    cache_add_message(cache, chat, CACHE_NONE, 1, 30);
+    cache_add_message(cache, chat, CACHE_NONE, 1, 9, 30);
     assert_true(cache_chat_updated(cache_chat(cache, chat)) == 30);
     cache_rename_chat(cache, chat, STR("new"), 40);
     assert_true(cache_chat_updated(cache_chat(cache, chat)) == 40);

@@ -70,6 +70,7 @@ static void compare(const struct cache *a, const struct cache *b)
         if (x == NULL) {
             continue;
         }
+        assert_true(x->last_message_id == y->last_message_id && x->last_text_event == y->last_text_event);
         assert_true(x->last_seq == y->last_seq && x->last_event == y->last_event && x->kind == y->kind);
         assert_true(x->members_count == y->members_count && x->deletions_count == y->deletions_count);
         assert_true(x->joined_max >= y->joined_max);

@@ -461,16 +461,46 @@ static void test_a_checkpoint_that_fails_comes_again(void **state)
     tear_down(&f);
 }
 
+/* The message that the newest event, a moved cursor, says is read. */
+static uint64_t read_message_id(const struct fixture *f)
+{
+    const struct ring_entry *r = ring_at(&f->w->feed->ring, feed_published(f->w->feed));
+    struct rd bytes = rd_of(r->bytes, r->len);
+    struct event e;
+    assert_int_equal(event_decode(&bytes, &e), RC_OK);
+    assert_int_equal(e.kind, EV_READ);
+    return e.message_id;
+}
+
+static void test_cursors_name_their_message_however_they_are_given(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    struct outcome out[3];
+    struct cmd batch[3] = {message(&f, 1, "a"), message(&f, 1, "b"),
+                           {.kind = CMD_READ, .actor_id = 3, .chat_id = f.chat, .seq = 1}};
+    process(&f, batch, out, 3);
+    assert_int_equal(read_message_id(&f), out[0].message_id); /* of the same batch */
+    process_one(&f, (struct cmd){.kind = CMD_READ, .actor_id = 3, .chat_id = f.chat});
+    assert_int_equal(read_message_id(&f), out[1].message_id);
+    process_one(&f, (struct cmd){.kind = CMD_READ, .actor_id = 2, .chat_id = f.chat, .message_id = out[0].message_id});
+    assert_int_equal(read_message_id(&f), out[0].message_id);
+    tear_down(&f);
+}
+
 static void test_read_cursors_count_own_messages_only_when_there_are_some(void **state)
 {
     (void)state;
     struct fixture f = set_up();
+    uint64_t fourth = 0;
     for (unsigned i = 0; i < 6; i++) {
-        process_one(&f, message(&f, i == 2 || i == 4 ? 2 : 1, "x"));
+        struct outcome o = process_one(&f, message(&f, i == 2 || i == 4 ? 2 : 1, "x"));
+        fourth = i == 3 ? o.message_id : fourth;
     }
     struct cmd read = {.kind = CMD_READ, .actor_id = 3, .chat_id = f.chat, .seq = 4};
     assert_true(process_one(&f, read).seq == 4);
     assert_int_equal(fake_db_counts().counts, 0);
+    assert_int_equal(read_message_id(&f), fourth);
     read.actor_id = 2;
     assert_true(process_one(&f, read).seq == 4);
     assert_int_equal(fake_db_counts().counts, 1);
@@ -861,6 +891,7 @@ int main(void)
         cmocka_unit_test(test_a_full_disk_is_told_to_everybody),
         cmocka_unit_test(test_counts_near_the_logs_end_are_kept),
         cmocka_unit_test(test_a_checkpoint_that_fails_comes_again),
+        cmocka_unit_test(test_cursors_name_their_message_however_they_are_given),
         cmocka_unit_test(test_read_cursors_count_own_messages_only_when_there_are_some),
         cmocka_unit_test(test_who_leaves_and_comes_back_in_one_batch_stays_a_member),
         cmocka_unit_test(test_a_batch_takes_what_is_queued_and_stop_finishes_it),
