@@ -31,7 +31,7 @@ test('etc/openapi.yaml and rest/routes.c have the same routes', () => {
 });
 
 test('every reference in the descriptions leads somewhere', () => {
-    for (const file of ['etc/openapi.yaml', 'etc/asyncapi.yaml', 'etc/asyncapi-conversations.yaml']) {
+    for (const file of ['etc/openapi.yaml', 'etc/asyncapi.yaml', 'etc/asyncapi-conversations.yaml', 'etc/asyncapi-subscribe.yaml']) {
         const text = read(file);
         const names = new Set([...text.matchAll(/^ {2,6}([A-Za-z_]+):/gm)].map((m) => m[1]));
         for (const [, ref] of text.matchAll(/\$ref: '#\/([^']+)'/g)) {
@@ -44,6 +44,7 @@ test('every reference in the descriptions leads somewhere', () => {
 for (const [file, dialect, nameOf, others] of [
     ['etc/asyncapi.yaml', 'rooms', (f) => f.type, []],
     ['etc/asyncapi-conversations.yaml', 'conversations', (f) => f._ext?.event ?? f.event ?? (f.error && 'error'), ['send', 'checkin']],
+    ['etc/asyncapi-subscribe.yaml', 'subscribe', (f) => f.type, []],
 ]) {
     test(`${file} names the frames of ${dialect}`, () => {
         const text = read(file);
