@@ -197,10 +197,13 @@ WS_SRCS = \
   ws/core.c \
   ws/core_attach.c \
   ws/core_event.c \
+  ws/core_focus.c \
   ws/core_link.c \
   ws/core_ops.c \
+  ws/core_receive.c \
   ws/eio_packet.c \
   ws/hub.c \
+  ws/interest.c \
   ws/limits.c \
   ws/link_client.c \
   ws/main.c \
@@ -371,7 +374,7 @@ test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/c
 test_dialects_SRCS = $(DIALECT_SRCS) tests/lib/sample_event.c
 test_eio_packet_SRCS = ws/eio_packet.c
 test_sio_packet_SRCS = ws/sio_packet.c
-test_hub_SRCS = ws/hub.c ws/conn.c
+test_hub_SRCS = ws/hub.c ws/conn.c ws/interest.c ws/limits.c
 test_limits_SRCS = ws/limits.c
 test_msg_SRCS = ws/msg.c
 test_outq_SRCS = ws/outq.c ws/msg.c
@@ -418,7 +421,7 @@ fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c res
 fuzz_eio_payload_SRCS = ws/eio_packet.c
 fuzz_sio_packet_SRCS = ws/sio_packet.c
 fuzz_link_SRCS = tests/lib/link_recode.c
-fuzz_ws_core_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_link.c ws/core_ops.c ws/hub.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
+fuzz_ws_core_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_focus.c ws/core_link.c ws/core_ops.c ws/core_receive.c ws/hub.c ws/interest.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
 BENCH_SRCS = \

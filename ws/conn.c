@@ -53,7 +53,7 @@ struct conn *conns_take(struct conns *t)
 
 void conns_give(struct conns *t, struct conn *c)
 {
-    BUG_IF(c->out.head != 0 || c->state == CONN_FREE);
+    BUG_IF(c->out.head != 0 || c->state == CONN_FREE || conn_topic(c) != 0);
     if (c->rx != NULL) {
         buf_release(c->rx);
         free(c->rx);
@@ -64,10 +64,23 @@ void conns_give(struct conns *t, struct conn *c)
     }
     free(c->dialect_state);
     c->dialect_state = NULL;
+    if (c->interest != NULL) {
+        interest_release(c->interest);
+        free(c->interest);
+        c->interest = NULL;
+    }
     c->state = CONN_FREE;
     c->next = t->free;
     t->free = c->index + 1;
     t->count--;
+}
+
+struct interest *conn_interest(struct conn *c)
+{
+    if (c->interest == NULL) {
+        c->interest = mem_new(sizeof(*c->interest));
+    }
+    return c->interest;
 }
 
 struct conn *conns_at(const struct conns *t, uint32_t index)

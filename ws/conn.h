@@ -4,7 +4,8 @@
  * Shape      Connections in chunks of 1024, so that a pointer stays good as long as the connection lives
  *            and an index fits 32 bits. A session id is generation << 32 | index; the generation changes
  *            with every use of a place, so a late id never meets a stranger. Everything of a connection
- *            hangs here; what it shares with the user's other connections is in the hub.
+ *            hangs here, what few have behind a pointer; what it shares with the user's other connections
+ *            is in the hub.
  * Layer      ws/connection. Knows dialects as a table, the carrier as a table; no libwebsockets.
  * Life       conns_take -> ADOPTED -> HANDSHAKE -> OPEN -> CLOSING -> conns_give. Only core_on_closed gives
  *            a connection back; everybody else marks CLOSING through core_close.
@@ -19,6 +20,7 @@
 
 #include "shared/code.h"
 #include "ws/dialect.h"
+#include "ws/interest.h"
 #include "ws/limits.h"
 #include "ws/outq.h"
 
@@ -53,6 +55,8 @@ enum conn_flag {
     CONN_GOT_CHUNK = 1024,   /* since the replay was last looked after */
     CONN_IS_DRAINING = 256,  /* its deadline is the end */
     CONN_HEARS_ITSELF = 512, /* a command was given up, so its events are not left out any more */
+    CONN_HOLDS_BINARY = 2048, /* the held frame is a binary one */
+    CONN_IS_RESUMING = 4096, /* catches up from an earlier connection, so it cannot have subscribed yet */
 };
 
 enum conn_pause { CONN_PAUSE_CATCH_UP = 1, CONN_PAUSE_COMMANDS = 2 };
@@ -64,6 +68,7 @@ struct conn {
     const struct dialect *dialect;
     void *dialect_state;
     struct buf *rx; /* pieces of a message, or a held one; NULL: none */
+    struct interest *interest; /* what it looks at; NULL: nothing yet */
     uint64_t family, peer_key;
     uint64_t expires_s;   /* wall clock, 0 = never */
     uint64_t cursor;      /* last event id that is delivered or in the queue */
@@ -77,9 +82,10 @@ struct conn {
     uint32_t options; /* enum conn_option */
     int fd;
     struct outq out;
-    struct bucket messages;
-    uint16_t strikes; /* refused by the limit since the last frame that was not */
-    uint16_t flags;   /* enum conn_flag */
+    struct bucket frames, messages;
+    uint16_t frame_strikes; /* frames refused since the bucket was full */
+    uint16_t strikes;       /* operations and errors refused since the last one that was not */
+    uint16_t flags;         /* enum conn_flag */
     uint8_t close_code; /* enum code */
     uint8_t state;      /* enum conn_state */
     uint8_t pause;    /* enum conn_pause */
@@ -103,6 +109,9 @@ struct conn *conns_find(const struct conns *t, uint64_t session);
 /* NULL: free. index < made. */
 struct conn *conns_at(const struct conns *t, uint32_t index);
 
+/* Its interest, which is made when there is none. */
+struct interest *conn_interest(struct conn *c);
+
 static inline uint64_t conn_session(const struct conn *c)
 {
     return (uint64_t)c->generation << 32 | c->index;
@@ -114,6 +123,10 @@ static inline bool conn_has(const struct conn *c, enum conn_flag flag)
 static inline void conn_set(struct conn *c, enum conn_flag flag, bool on)
 {
     c->flags = (uint16_t)(on ? c->flags | flag : c->flags & ~flag);
+}
+static inline uint64_t conn_topic(const struct conn *c)
+{
+    return c->interest != NULL ? c->interest->topic : 0;
 }
 static inline bool conn_is_ext(const struct conn *c)
 {

@@ -21,7 +21,10 @@ void core_init(struct core *k, const struct ws_conf *conf, uint16_t worker)
     *k = (struct core){.conf = conf, .worker = worker, .now_ms = mono_ms()};
     k->incarnation = random_u64();
     conns_init(&k->conns, (uint32_t)conf->sessions_max, (uint32_t)random_u64());
-    hub_init(&k->hub, &k->conns, (uint32_t)conf->users_max, conf->set_members_max);
+    hub_init(&k->hub, &k->conns,
+             &(struct hub_limits){.users = (uint32_t)conf->users_max,
+                                  .topics = (uint32_t)conf->topics_max,
+                                  .set_members = conf->set_members_max});
     outq_pool_init(&k->queues, (uint32_t)conf->queue_frames_max);
     wheel_init(&k->wheel, k->now_ms);
     k->ping = msg_new(MSG_PING, STR("c"), MSG_NO_HOLE); /* libwebsockets hides pongs without a payload */
@@ -154,150 +157,6 @@ void core_send_text(struct conn *c, const struct dialect_frame *f)
     core_send(c, m, 0);
 }
 
-/* A sign of life. */
-static void renew(struct conn *c)
-{
-    struct core *k = c->core;
-    if (!conn_has(c, CONN_IS_DRAINING)) {
-        conn_set(c, CONN_AWAITS_PONG, false);
-        c->deadline_ms = k->now_ms + k->conf->ping_interval_ms;
-    }
-}
-
-/* -- receiving ------------------------------------------------------------------------------------------- */
-
-void core_pause(struct conn *c, enum conn_pause reason, bool on)
-{
-    uint8_t before = c->pause;
-    c->pause = (uint8_t)(on ? c->pause | reason : c->pause & ~reason);
-    if ((before == 0) != (c->pause == 0) && c->handle != NULL) {
-        c->carrier->read(c, c->pause == 0);
-    }
-}
-
-static bool within_rate(struct conn *c)
-{
-    struct core *k = c->core;
-    if (bucket_take(&c->messages, k->now_ms, (uint32_t)k->conf->messages_per_s,
-                    (uint32_t)k->conf->messages_burst)) {
-        c->strikes = 0;
-        return true;
-    }
-    k->stats.rate_limited++;
-    c->strikes++;
-    if (c->strikes >= k->conf->messages_refused_max) {
-        core_close(c, CODE_RATE_LIMITED);
-    } else {
-        dialect_fail(c, 0, STR_NONE, CODE_RATE_LIMITED);
-    }
-    return false;
-}
-
-static struct buf *rx_of(struct conn *c)
-{
-    if (c->rx == NULL) {
-        c->rx = mem_new(sizeof(*c->rx));
-        c->rx->max_bytes = c->core->conf->frame_max_bytes + 1;
-    }
-    return c->rx;
-}
-
-static void drop_rx(struct conn *c)
-{
-    if (c->rx != NULL) {
-        buf_release(c->rx);
-        free(c->rx);
-        c->rx = NULL;
-    }
-}
-
-/* No command place is free: the frame stays here, the next ones in the socket. */
-static void hold(struct conn *c, struct str message)
-{
-    struct core *k = c->core;
-    if (c->rx == NULL || c->rx->p != message.p) {
-        buf_add_str(rx_of(c), message);
-    }
-    if (k->waiting_count == k->waiting_room) {
-        k->waiting_room = k->waiting_room == 0 ? 64 : k->waiting_room * 2;
-        k->waiting = mem_grow(k->waiting, k->waiting_room, sizeof(k->waiting[0]));
-    }
-    k->waiting[k->waiting_count++] = conn_session(c);
-    k->stats.commands_held++;
-    conn_set(c, CONN_HOLDS_FRAME, true);
-    core_pause(c, CONN_PAUSE_COMMANDS, true);
-}
-
-static void on_message(struct conn *c, struct str message, bool binary)
-{
-    struct core *k = c->core;
-    if (c->state != CONN_OPEN) {
-        return;
-    }
-    if (!binary && !link_client_has_room(k->link)) {
-        hold(c, message);
-        return;
-    }
-    c->dialect->receive(c, c->dialect_state, message, binary);
-    drop_rx(c);
-}
-
-void core_resume_held(struct core *k)
-{
-    while (k->waiting_count > 0 && link_client_has_room(k->link)) {
-        struct conn *c = conns_find(&k->conns, k->waiting[0]);
-        k->waiting_count--;
-        memmove(k->waiting, k->waiting + 1, k->waiting_count * sizeof(k->waiting[0]));
-        if (c == NULL || !conn_has(c, CONN_HOLDS_FRAME)) {
-            continue;
-        }
-        conn_set(c, CONN_HOLDS_FRAME, false);
-        on_message(c, buf_str(c->rx), false);
-        core_pause(c, CONN_PAUSE_COMMANDS, false);
-    }
-}
-
-void core_on_piece(struct conn *c, struct str piece, bool final, bool binary)
-{
-    struct core *k = c->core;
-    k->stats.bytes_received += piece.len;
-    if (c->state != CONN_OPEN) {
-        return;
-    }
-    size_t have = c->rx != NULL && !conn_has(c, CONN_HOLDS_FRAME) ? c->rx->len : 0;
-    if (have + piece.len > k->conf->frame_max_bytes) {
-        drop_rx(c);
-        core_close(c, CODE_TOO_LARGE);
-        return;
-    }
-    if (conn_has(c, CONN_HOLDS_FRAME)) {
-        dialect_fail(c, 0, STR_NONE, CODE_QUEUE_FULL); /* reading is off, so this is rare */
-        return;
-    }
-    if (!final || have > 0) {
-        buf_add_str(rx_of(c), piece);
-        piece = buf_str(c->rx);
-    }
-    if (!final) {
-        return;
-    }
-    k->stats.messages_received++;
-    renew(c);
-    if (within_rate(c)) {
-        on_message(c, piece, binary);
-    } else {
-        drop_rx(c);
-    }
-}
-
-void core_on_pong(struct conn *c)
-{
-    if (c->state == CONN_OPEN) {
-        renew(c);
-        wheel_set(&c->core->wheel, c->index, c->deadline_ms); /* else it fires at the end of ping_timeout_ms */
-    }
-}
-
 /* -- opening and closing ------------------------------------------------------------------------------------ */
 
 void core_on_open(struct conn *c)
@@ -308,7 +167,7 @@ void core_on_open(struct conn *c)
     }
     c->state = CONN_OPEN;
     k->stats.handshakes++;
-    renew(c);
+    core_renew(c);
     wheel_set(&k->wheel, c->index, k->now_ms); /* the tick looks at the token, too */
     if (conn_has(c, CONN_IS_CATCHING_UP)) {
         core_attach(c);
@@ -323,6 +182,7 @@ bool core_on_peer_close(struct conn *c)
     struct core *k = c->core;
     if (c->state == CONN_OPEN) {
         c->state = CONN_CLOSING;
+        core_look_away(c);
         c->deadline_ms = k->now_ms + k->conf->close_timeout_ms;
         wheel_set(&k->wheel, c->index, c->deadline_ms);
         outq_clear(&k->queues, &c->out);
@@ -342,6 +202,7 @@ void core_close(struct conn *c, enum code code)
     log_debug("close", "session=%llx code=%s", (unsigned long long)conn_session(c),
               code_name(code));
     c->state = CONN_CLOSING;
+    core_look_away(c);
     if (was == CONN_OPEN) {
         if (conn_has(c, CONN_DROPS_QUEUE)) {
             outq_clear(&k->queues, &c->out);
@@ -373,16 +234,22 @@ void core_on_closed(struct conn *c)
 {
     struct core *k = c->core;
     uint32_t slot = c->slot;
+    core_look_away(c);
     outq_clear(&k->queues, &c->out);
     wheel_clear(&k->wheel, c->index);
+    if (conn_topic(c) != 0) {
+        hub_topic_leave(&k->hub, c);
+    }
     if (k->closed_count == LINK_ENTRIES_MAX) {
         report_closed(k);
     }
     k->closed[k->closed_count++] = (struct link_closed){slot, c->peer_key};
     if (slot != 0 && hub_leave(&k->hub, slot, c) && link_client_is_up(k->link)) {
         report_closed(k);
+        core_report_presence(k); /* the slot may mean somebody else afterwards */
         link_put_gone(link_client_out(k->link), slot, k->hub.users[slot].adopts);
     }
+    core_watch_less(k, slot);
     k->stats.closed++;
     conns_give(&k->conns, c);
 }
@@ -415,7 +282,7 @@ static void ping_or_close(struct conn *c)
         return;
     }
     if (c->pause != 0) {
-        renew(c); /* its pongs are in the socket */
+        core_renew(c); /* its pongs are in the socket */
         core_attach_again_if_stuck(c);
     } else if (conn_has(c, CONN_AWAITS_PONG)) {
         k->stats.ping_timeouts++;
@@ -541,6 +408,8 @@ void core_on_writable(struct conn *c)
 bool core_turn(struct core *k)
 {
     report_closed(k);
+    core_report_presence(k);
+    core_report_topics(k);
     if (link_client_flush(k->link) || !link_client_is_up(k->link)) {
         start_adopted(k);
     }

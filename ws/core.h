@@ -3,7 +3,8 @@
  *
  * Shape      One struct with the tables of the process; functions grouped by who calls them. The op
  *            switch is core_ops.c, the frames of the link core_link.c, fan-out core_event.c, replay and
- *            going live core_attach.c, birth and death of connections core.c.
+ *            going live core_attach.c, frames of clients core_receive.c, what users look at core_focus.c,
+ *            birth and death of connections core.c.
  * Layer      ws/core. Reaches dialects through their table, the client's socket through its carrier,
  *            confab-rest through link_client.
  * Life       Connections are never freed where they are found wanting: core_close marks them, the
@@ -66,8 +67,12 @@ struct core {
     uint32_t dirty_first, dirty_count, dirty_room;
     uint64_t *waiting; /* sessions that hold a frame, oldest first */
     uint32_t waiting_count, waiting_room;
+    const struct conn *receiving; /* whose dialect reads a message of which nothing has come yet; NULL: none */
+    bool must_hold;               /* that message waits for a place and is read again */
     struct link_closed closed[LINK_ENTRIES_MAX];
     uint16_t closed_count;
+    struct link_presence presence[LINK_ENTRIES_MAX];
+    uint16_t presence_count;
 
     struct msg *ping;
     struct buf text;  /* scratch for payloads */
@@ -112,13 +117,47 @@ void core_send_text(struct conn *c, const struct dialect_frame *f);
 struct dialect_view core_view(const struct conn *c);
 struct dialect_frame core_frame(struct core *k);
 uint32_t core_log_prefix(const struct core *k);
+
+/* core_receive.c */
 void core_pause(struct conn *c, enum conn_pause reason, bool on);
-/* A command place is free: let held frames in. */
+/* A sign of life: the next ping is a whole interval away. */
+void core_renew(struct conn *c);
+/* One more operation or error. false: too many, and the connection may be closed for it. */
+bool core_within_rate(struct conn *c);
+/* An operation needs a place and none is free. true: its message waits, nothing is to be done now. */
+bool core_holds_instead(struct conn *c);
+/* The message that is being read waits for a place, so nothing of it counts. */
+bool core_is_held(const struct conn *c);
+/* Something has come of the message that is being read: it cannot be read again. */
+void core_has_spoken(struct conn *c);
+/* A place is free: let held frames in. */
 void core_resume_held(struct core *k);
 
 /* core_ops.c */
 struct pending;
 void core_finish_op(struct core *k, const struct pending *p, const struct op_result *result);
+/* In the place of a result; not counted. */
+void core_answer_error(struct conn *c, uint8_t verb, struct str ref, enum code code);
+
+/* core_focus.c */
+/* A frame of the client has come. */
+void core_refresh_focus(struct conn *c);
+/* is_chosen: by the client, so what it sends later does not change it. chat_id 0: none. */
+void core_set_focus(struct conn *c, uint64_t chat_id, bool is_chosen);
+/* false: subscriptions_max are there. */
+bool core_subscribe(struct conn *c, uint64_t chat_id);
+void core_unsubscribe(struct conn *c, uint64_t chat_id);
+/* The connection closes: it looks at nothing any more. */
+void core_look_away(struct conn *c);
+/* A session has come; one of the slot has gone. */
+void core_watch_more(struct conn *c);
+void core_watch_less(struct core *k, uint32_t slot);
+/* What was collected since the last call. */
+void core_report_presence(struct core *k);
+void core_report_topics(struct core *k);
+/* To a new link: all foci that are fresh, all watches. */
+void core_report_foci(struct core *k);
+void core_report_watches(struct core *k);
 
 /* core_event.c */
 void core_event(struct core *k, const struct link_event *m);
@@ -130,6 +169,8 @@ void core_notice(struct conn *c, enum notice_kind kind, uint64_t event_id, const
 void core_attach(struct conn *c);
 /* Once a ping interval: a replay that brought nothing since is asked for anew. */
 void core_attach_again_if_stuck(struct conn *c);
+/* The next event of the stream is for it. */
+void core_go_live(struct conn *c);
 void core_pull_if_low(struct conn *c);
 RC_CHECK enum rc core_chunk(struct core *k, struct str body);
 RC_CHECK enum rc core_live(struct core *k, struct str body);

@@ -2,7 +2,9 @@
  * core_attach.c -- catching up: replayed chunks, one at a time, until confab-rest says live
  *
  * While a connection catches up the stream is not for it and its own frames stay in the socket. Each
- * attempt has a generation; what an earlier attempt still brings is dropped.
+ * attempt has a generation; what an earlier attempt still brings is dropped. A connection with a topic
+ * begins with the topic's last events in the same way, whether it knows cursors or not; only who does is
+ * told when it is live.
  */
 #include "ws/core.h"
 
@@ -13,7 +15,7 @@ void core_notice(struct conn *c, enum notice_kind kind, uint64_t event_id, const
     struct dialect_view view = core_view(c);
     struct dialect_frame f = core_frame(c->core);
     struct notice n = {.kind = (uint8_t)kind, .event_id = event_id, .reason = reason};
-    if (c->dialect->notice != NULL) {
+    if (c->dialect->notice != NULL && conn_is_ext(c)) {
         c->dialect->notice(&n, &view, &f);
         core_send_text(c, &f);
     }
@@ -22,6 +24,7 @@ void core_notice(struct conn *c, enum notice_kind kind, uint64_t event_id, const
 void core_attach(struct conn *c)
 {
     struct core *k = c->core;
+    uint64_t topic = conn_topic(c);
     core_pause(c, CONN_PAUSE_CATCH_UP, true);
     if (!link_client_is_up(k->link)) {
         return; /* core_link_up comes back to it */
@@ -35,8 +38,9 @@ void core_attach(struct conn *c)
                                                   .generation = c->attach_generation,
                                                   .slot = c->slot,
                                                   .since_log = c->since_log,
-                                                  .since = c->cursor,
+                                                  .since = topic != 0 ? c->interest->replay : c->cursor,
                                                   .options = c->options,
+                                                  .topic = topic,
                                               });
 }
 
@@ -103,11 +107,12 @@ enum rc core_chunk(struct core *k, struct str body)
     return RC_OK;
 }
 
-static void go_live(struct conn *c)
+void core_go_live(struct conn *c)
 {
     conn_set(c, CONN_IS_ATTACHED, false);
     conn_set(c, CONN_WANTS_CHUNK, false);
     conn_set(c, CONN_IS_CATCHING_UP, false);
+    conn_set(c, CONN_IS_RESUMING, false);
     core_pause(c, CONN_PAUSE_CATCH_UP, false);
 }
 
@@ -120,7 +125,7 @@ enum rc core_live(struct core *k, struct str body)
     if (c != NULL) {
         advance(c, position);
         core_notice(c, NOTICE_LIVE, position, NULL);
-        go_live(c);
+        core_go_live(c);
     }
     return rc;
 }
@@ -153,7 +158,7 @@ enum rc core_gap(struct core *k, struct str body)
         c->since_log = core_log_prefix(k);
         c->cursor = position; /* may be lower than what the client claimed */
         core_notice(c, NOTICE_GAP, position, gap_name(reason));
-        go_live(c);
+        core_go_live(c);
     }
     return rc;
 }

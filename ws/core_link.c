@@ -30,7 +30,8 @@ static struct conn *make_conn(struct core *k, const struct link_adopt *m, int fd
     if (c == NULL) {
         return NULL;
     }
-    bool resumes = (m->options & CONN_EXT) != 0 && (m->options & CONN_SINCE) != 0;
+    bool resumes = m->topic == 0 && (m->options & CONN_EXT) != 0 && (m->options & CONN_SINCE) != 0;
+    bool replays = m->topic != 0 && (m->options & CONN_REPLAY) != 0 && m->since != 0;
     c->core = k;
     c->carrier = k->carrier;
     c->dialect = dialect_by_id(m->dialect);
@@ -40,9 +41,13 @@ static struct conn *make_conn(struct core *k, const struct link_adopt *m, int fd
     c->expires_s = m->expires_s;
     c->options = m->options;
     c->born = k->position;
-    c->cursor = resumes ? m->since : k->position;
+    c->cursor = resumes ? m->since : replays ? 0 : k->position;
     c->since_log = resumes ? m->since_log : core_log_prefix(k);
-    conn_set(c, CONN_IS_CATCHING_UP, resumes);
+    conn_set(c, CONN_IS_CATCHING_UP, resumes || replays);
+    conn_set(c, CONN_IS_RESUMING, resumes);
+    if (replays) {
+        conn_interest(c)->replay = m->since;
+    }
     c->fd = fd;
     c->deadline_ms = k->now_ms + k->conf->handshake_timeout_ms;
     wheel_set(&k->wheel, c->index, c->deadline_ms);
@@ -85,10 +90,21 @@ static enum code adopt(struct core *k, const struct link_adopt *m, int fd, uint6
     if (m->slot != 0) {
         hub_join(&k->hub, m->slot, c);
     }
+    if (m->topic != 0) {
+        hub_topic_join(&k->hub, m->topic, c);
+    }
     remember_head(k, c, m->head);
     *session = conn_session(c);
     greet(k, m, *session);
     return CODE_OK;
+}
+
+/* Both counts stand for ADOPT frames, whatever comes of them. */
+static enum rc count_adopt(struct core *k, const struct link_adopt *m)
+{
+    enum rc of_user = m->slot != 0 ? hub_adopt(&k->hub, m->slot, m->user_id) : RC_OK;
+    enum rc of_topic = m->topic != 0 ? hub_topic_adopt(&k->hub, m->topic) : RC_OK;
+    return of_user != RC_OK ? of_user : of_topic;
 }
 
 static enum rc on_adopt(struct core *k, const struct link_frame *frame, int fd)
@@ -97,13 +113,17 @@ static enum rc on_adopt(struct core *k, const struct link_frame *frame, int fd)
     uint64_t session = 0;
     struct buf *out = link_client_out(k->link);
     enum rc rc = link_get_adopt(frame->body, &m);
-    if (rc == RC_OK && m.slot != 0) {
-        rc = hub_adopt(&k->hub, m.slot, m.user_id);
+    if (rc == RC_OK) {
+        rc = count_adopt(k, &m);
     }
     enum code code = rc == RC_OK ? adopt(k, &m, fd, &session) : CODE_UNAVAILABLE;
     if (code == CODE_OK) {
+        struct conn *c = conns_find(&k->conns, session);
         k->stats.adopts++;
         link_put_adopted(out, frame->request, session);
+        if (c != NULL) {
+            core_watch_more(c);
+        }
         return RC_OK;
     }
     if (fd >= 0) {
@@ -114,7 +134,7 @@ static enum rc on_adopt(struct core *k, const struct link_frame *frame, int fd)
     }
     k->stats.adopt_failures++;
     link_put_adopt_failed(out, frame->request, code);
-    if (rc == RC_OK && m.slot != 0 && hub_user(&k->hub, m.slot) == NULL) {
+    if (m.slot < k->hub.users_room && m.slot != 0 && hub_user(&k->hub, m.slot) == NULL) {
         link_put_gone(out, m.slot, k->hub.users[m.slot].adopts);
     }
     return RC_OK;
@@ -166,6 +186,18 @@ static enum rc on_reply(struct core *k, const struct link_frame *frame)
     enum rc rc = link_get_reply(frame->body, &session, &result.outcome, &body);
     if (rc == RC_OK) {
         result.code = result.outcome.code;
+        link_client_answer(k->link, frame->request, &result);
+    }
+    return rc;
+}
+
+static enum rc on_query_reply(struct core *k, const struct link_frame *frame)
+{
+    uint64_t session;
+    struct op_result result = {0};
+    struct str body;
+    enum rc rc = link_get_query_reply(frame->body, &session, &result.code, &body);
+    if (rc == RC_OK) {
         link_client_answer(k->link, frame->request, &result);
     }
     return rc;
@@ -235,6 +267,8 @@ enum rc core_link_frame(struct core *k, const struct link_frame *frame, int fd)
         return on_set(k, frame->type, frame->body);
     case LINK_REPLY:
         return on_reply(k, frame);
+    case LINK_QUERY_REPLY:
+        return on_query_reply(k, frame);
     case LINK_REAUTH_REPLY:
         return on_reauth_reply(k, frame);
     case LINK_CHUNK:
@@ -331,10 +365,16 @@ void core_link_hello(struct core *k, struct buf *out, struct str build)
     link_put_empty(out, LINK_HELLO_DONE, 0);
 }
 
-/* The stream begins anew: who has a cursor fetches what is missing, the others go on from here. */
+/* The stream begins anew: who has a cursor fetches what is missing, the others go on from here. A topic is not fetched
+ * twice. */
 static void restart_stream(struct conn *c, uint64_t published)
 {
-    if (conn_is_ext(c)) {
+    if (conn_topic(c) != 0) {
+        if (!conn_has(c, CONN_IS_CATCHING_UP) || c->cursor != 0) {
+            c->cursor = published;
+            core_go_live(c);
+        }
+    } else if (conn_is_ext(c)) {
         conn_set(c, CONN_IS_CATCHING_UP, true);
     } else {
         c->cursor = published;
@@ -363,6 +403,8 @@ void core_link_up(struct core *k, const struct link_welcome *w)
             core_attach(c);
         }
     }
+    core_report_watches(k);
+    core_report_foci(k);
 }
 
 void core_link_down(struct core *k)

@@ -4,8 +4,11 @@
 #include "ws/core.h"
 
 #include "shared/bug.h"
+#include "shared/json.h"
 #include "ws/link_client.h"
 #include "ws/pending.h"
+
+/* -- answers ------------------------------------------------------------------------------------------------- */
 
 static void answer(struct conn *c, const struct op_result *result)
 {
@@ -21,6 +24,38 @@ static void answer(struct conn *c, const struct op_result *result)
     core_send_text(c, &f);
 }
 
+void core_answer_error(struct conn *c, uint8_t verb, struct str ref, enum code code)
+{
+    answer(c, &(struct op_result){.verb = verb, .ref = ref, .code = code});
+}
+
+/* The end of an operation that has not gone up. */
+static void answer_op(struct conn *c, const struct op *op, enum code code)
+{
+    struct op_result r = {
+        .kind = op->kind, .verb = op->verb, .hint = op->hint, .ref = op->ref, .code = code};
+    if (op->kind == OP_SUBSCRIBE || op->kind == OP_UNSUBSCRIBE) {
+        r.outcome.chat_id = op->cmd.chat_id;
+    }
+    answer(c, &r);
+}
+
+static enum code code_of(enum rc rc)
+{
+    switch (rc) {
+    case RC_UNAUTHENTICATED:
+        return CODE_UNAUTHENTICATED;
+    case RC_AGAIN:
+        return CODE_QUEUE_FULL;
+    case RC_TOO_BIG:
+        return CODE_TOO_MANY_SUBSCRIPTIONS;
+    default:
+        return CODE_UNAVAILABLE;
+    }
+}
+
+/* -- operations that go up --------------------------------------------------------------------------------------- */
+
 /* An idempotency key for who brings none: this process and a counter. */
 static void stamp(struct core *k, struct cmd *cmd)
 {
@@ -31,14 +66,19 @@ static void stamp(struct core *k, struct cmd *cmd)
     cmd->has_key = true;
 }
 
+static bool has_user(const struct conn *c)
+{
+    const struct hub_user *u = hub_user(&c->core->hub, c->slot);
+    return u != NULL && u->id != 0;
+}
+
 static enum rc submit_command(struct conn *c, struct op *op)
 {
     struct core *k = c->core;
-    const struct hub_user *u = hub_user(&k->hub, c->slot);
-    if (u == NULL || u->id == 0) {
+    if (!has_user(c)) {
         return RC_UNAUTHENTICATED;
     }
-    op->cmd.actor_id = u->id;
+    op->cmd.actor_id = hub_user(&k->hub, c->slot)->id;
     op->cmd.origin_worker = k->worker;
     op->cmd.origin_session = conn_session(c);
     if (!op->cmd.has_key) {
@@ -48,49 +88,170 @@ static enum rc submit_command(struct conn *c, struct op *op)
     return link_client_command(k->link, conn_session(c), c->slot, op);
 }
 
-static enum code code_of(enum rc rc)
+/* Whether the user is in the chat is known above only. */
+static enum rc submit_chat_query(struct conn *c, const struct op *op)
 {
-    switch (rc) {
-    case RC_UNAUTHENTICATED:
-        return CODE_UNAUTHENTICATED;
-    case RC_AGAIN:
-        return CODE_QUEUE_FULL;
-    default:
-        return CODE_UNAVAILABLE;
+    struct core *k = c->core;
+    struct buf body = BUF_INIT;
+    if (!has_user(c)) {
+        return RC_UNAUTHENTICATED;
     }
+    buf_add_char(&body, '{');
+    json_key_u64(&body, "chat_id", op->cmd.chat_id);
+    buf_add_char(&body, '}');
+    k->stats.queries++;
+    enum rc rc = buf_ok(&body) ? link_client_query(k->link, conn_session(c), c->slot, op,
+                                                   LINK_QUERY_CHAT, buf_str(&body))
+                               : RC_NO_MEMORY;
+    buf_release(&body);
+    return rc;
+}
+
+static enum rc submit_subscribe(struct conn *c, const struct op *op)
+{
+    const struct interest *i = c->interest;
+    uint64_t count = i != NULL ? (uint64_t)i->chats_count + i->asking : 0;
+    if (count >= c->core->conf->subscriptions_max && !interest_has_chat(i, op->cmd.chat_id)) {
+        return RC_TOO_BIG;
+    }
+    enum rc rc = submit_chat_query(c, op);
+    if (rc == RC_OK) {
+        conn_interest(c)->asking++;
+    }
+    return rc;
+}
+
+static enum rc submit(struct conn *c, struct op *op)
+{
+    switch (op->kind) {
+    case OP_COMMAND:
+        return submit_command(c, op);
+    case OP_AUTH:
+        return link_client_reauth(c->core->link, conn_session(c), c->slot, op);
+    case OP_SUBSCRIBE:
+        return submit_subscribe(c, op);
+    case OP_UNSUBSCRIBE:
+        return submit_chat_query(c, op);
+    default:
+        BUG("a dialect submits an operation that nobody knows");
+    }
+}
+
+/* -- operations that may end here ---------------------------------------------------------------------------------- */
+
+/* What is no news is dropped, and what would take a place from commands when half of them are taken: the next frame says
+ * it again, and it ends by itself above. */
+static void type(struct conn *c, const struct op *op)
+{
+    struct core *k = c->core;
+    struct op copy = *op;
+    bool can_go = link_client_is_up(k->link) &&
+                  (uint64_t)link_client_pending(k->link) * 2 < k->conf->commands_max;
+    if (!has_user(c)) {
+        dialect_fail(c, op->verb, op->ref, CODE_UNAUTHENTICATED);
+        return;
+    }
+    core_has_spoken(c);
+    if (!can_go || !interest_types(conn_interest(c), op->cmd.chat_id, op->cmd.number != 0, k->now_ms,
+                                   k->conf->typing_repeat_ms, (uint32_t)k->conf->typing_per_s)) {
+        k->stats.typing_dropped++;
+    } else if (submit_command(c, &copy) != RC_OK) {
+        answer_op(c, op, CODE_UNAVAILABLE);
+    }
+}
+
+/* Behind subscriptions that have no answer yet an unsubscription goes the same way, so that the last word counts. */
+static bool ends_here(const struct conn *c, const struct op *op)
+{
+    return op->kind == OP_UNSUBSCRIBE && (c->interest == NULL || c->interest->asking == 0);
 }
 
 void dialect_submit(struct conn *c, const struct op *op)
 {
     struct op copy = *op;
-    enum rc rc = RC_UNSUPPORTED;
     BUG_IF(op->ref.len > DIALECT_REF_MAX_BYTES);
-    switch (op->kind) {
-    case OP_COMMAND:
-        rc = submit_command(c, &copy);
-        break;
-    case OP_AUTH:
-        rc = link_client_reauth(c->core->link, conn_session(c), c->slot, op);
-        break;
-    default:
-        BUG("a dialect submits an operation that nobody knows");
+    if (core_is_held(c) || c->state != CONN_OPEN) {
+        return;
+    }
+    if (op->kind == OP_COMMAND && op->cmd.kind == CMD_TYPING) {
+        type(c, op);
+        return;
+    }
+    if (ends_here(c, op)) {
+        core_has_spoken(c);
+        core_unsubscribe(c, op->cmd.chat_id);
+        answer_op(c, op, CODE_OK);
+        return;
+    }
+    if (core_holds_instead(c)) {
+        return;
+    }
+    core_has_spoken(c);
+    enum rc rc = RC_RATE_LIMITED;
+    if (core_within_rate(c)) {
+        rc = submit(c, &copy);
     }
     if (rc != RC_OK) {
-        dialect_fail(c, op->verb, op->ref, code_of(rc));
+        answer_op(c, op, rc == RC_RATE_LIMITED ? CODE_RATE_LIMITED : code_of(rc));
     }
 }
 
 void dialect_fail(struct conn *c, uint8_t verb, struct str ref, enum code code)
 {
-    answer(c, &(struct op_result){.verb = verb, .ref = ref, .code = code});
+    if (core_is_held(c)) {
+        return;
+    }
+    core_has_spoken(c);
+    core_answer_error(c, verb, ref, core_within_rate(c) ? code : CODE_RATE_LIMITED);
 }
 
 void dialect_send(struct conn *c, struct str payload, bool binary)
 {
+    if (core_is_held(c)) {
+        return;
+    }
+    core_has_spoken(c);
     struct dialect_frame f = core_frame(c->core);
     f.binary = binary;
     buf_add_str(f.out, payload);
     core_send_text(c, &f);
+}
+
+/* -- results --------------------------------------------------------------------------------------------------------- */
+
+static void end_command(struct conn *c, const struct pending *p, const struct op_result *result)
+{
+    bool ok = result->code == CODE_OK;
+    if (result->code == CODE_OUTCOME_UNKNOWN) {
+        conn_set(c, CONN_HEARS_ITSELF, true);
+    }
+    if (ok && p->cmd == CMD_FOCUS) {
+        core_set_focus(c, p->chat_id, true);
+    } else if (ok && p->cmd == CMD_MESSAGE_SEND && result->outcome.chat_id != 0) {
+        core_set_focus(c, result->outcome.chat_id, false);
+    }
+    if (!ok || p->cmd != CMD_TYPING) {
+        answer(c, result);
+    }
+}
+
+static void end_subscribe(struct conn *c, const struct pending *p, const struct op_result *result)
+{
+    struct op_result shown = *result;
+    c->interest->asking--;
+    if (shown.code == CODE_OK && !core_subscribe(c, p->chat_id)) {
+        shown.code = CODE_TOO_MANY_SUBSCRIPTIONS;
+    }
+    answer(c, &shown);
+}
+
+/* Whatever was answered above. */
+static void end_unsubscribe(struct conn *c, const struct pending *p, const struct op_result *result)
+{
+    struct op_result shown = *result;
+    core_unsubscribe(c, p->chat_id);
+    shown.code = CODE_OK;
+    answer(c, &shown);
 }
 
 void core_finish_op(struct core *k, const struct pending *p, const struct op_result *result)
@@ -99,8 +260,17 @@ void core_finish_op(struct core *k, const struct pending *p, const struct op_res
     if (c == NULL || c->state == CONN_CLOSING) {
         return;
     }
-    if (result->code == CODE_OUTCOME_UNKNOWN) {
-        conn_set(c, CONN_HEARS_ITSELF, true);
+    switch (p->kind) {
+    case OP_COMMAND:
+        end_command(c, p, result);
+        break;
+    case OP_SUBSCRIBE:
+        end_subscribe(c, p, result);
+        break;
+    case OP_UNSUBSCRIBE:
+        end_unsubscribe(c, p, result);
+        break;
+    default:
+        answer(c, result);
     }
-    answer(c, result);
 }

@@ -105,11 +105,13 @@ struct dialect {
     const char *subprotocol; /* Sec-WebSocket-Protocol that is confirmed; NULL: none */
     size_t state_bytes;      /* per connection, zeroed; 0: none */
 
-    /* One complete message; may call the functions below. */
+    /* One complete message; may call the functions below. When the first of them is an operation for which there is no
+     * place, the message is read again later, so state is changed only by messages that submit nothing. */
     void (*receive)(struct conn *c, void *state, struct str message, bool binary);
     /* What every connection of it wants to hear of, as if the client had asked: enum conn_option bits. */
     uint32_t watches;
-    /* Events of a chat (all that have a chat_id) come only to connections that have subscribed to it. */
+    /* Events of a chat come only to connections that have subscribed to it: all that have a chat_id but EV_CHAT_CREATED,
+     * the viewer's own membership, notifications, presence and uploads. Who resumes gets the replay of all chats. */
     bool subscribes;
     /* The first frame of a connection, ahead of everything else. NULL: none. */
     void (*greet)(const struct dialect_hello *h, const struct dialect_view *v, struct dialect_frame *f);

@@ -6,9 +6,12 @@
 #include "shared/mem.h"
 #include "ws/conn.h"
 
-void hub_init(struct hub *h, struct conns *conns, uint32_t users_max, uint64_t members_max)
+void hub_init(struct hub *h, struct conns *conns, const struct hub_limits *limits)
 {
-    *h = (struct hub){.conns = conns, .users_max = users_max, .members_max = members_max};
+    *h = (struct hub){.conns = conns,
+                      .users_max = limits->users,
+                      .members_max = limits->set_members,
+                      .topics_max = limits->topics};
 }
 
 void hub_release(struct hub *h)
@@ -18,8 +21,110 @@ void hub_release(struct hub *h)
     }
     free(h->sets);
     free(h->users);
+    free(h->topics);
+    free(h->changed);
     map64_release(&h->set_index);
+    map64_release(&h->topic_index);
     *h = (struct hub){0};
+}
+
+/* -- topics ------------------------------------------------------------------------------------------ */
+
+static struct hub_topic *find_topic(const struct hub *h, uint64_t topic)
+{
+    uint32_t index;
+    return topic != 0 && map64_get(&h->topic_index, topic, &index) ? &h->topics[index] : NULL;
+}
+
+static void topic_changes(struct hub *h, struct hub_topic *t)
+{
+    if (!t->is_changed) {
+        t->is_changed = true;
+        h->changed[h->changed_count++] = (uint32_t)(t - h->topics);
+    }
+}
+
+enum rc hub_topic_adopt(struct hub *h, uint64_t topic)
+{
+    struct hub_topic *t = find_topic(h, topic);
+    if (t == NULL && h->topics_count >= h->topics_max) {
+        return RC_TOO_BIG;
+    }
+    if (t == NULL) {
+        if (h->topics_count == h->topics_room) {
+            h->topics_room = h->topics_room == 0 ? 16 : h->topics_room * 2;
+            h->topics = mem_grow(h->topics, h->topics_room, sizeof(h->topics[0]));
+            h->changed = mem_grow(h->changed, h->topics_room, sizeof(h->changed[0]));
+        }
+        t = &h->topics[h->topics_count];
+        *t = (struct hub_topic){.id = topic};
+        map64_put(&h->topic_index, topic, h->topics_count++);
+    }
+    t->adopts++;
+    topic_changes(h, t);
+    return RC_OK;
+}
+
+void hub_topic_join(struct hub *h, uint64_t topic, struct conn *c)
+{
+    struct hub_topic *t = find_topic(h, topic);
+    struct interest *i = conn_interest(c);
+    BUG_IF(t == NULL || i->topic != 0);
+    i->topic = topic;
+    i->topic_next = t->first;
+    if (t->first != 0) {
+        conns_at(h->conns, t->first - 1)->interest->topic_prev = c->index + 1;
+    }
+    t->first = c->index + 1;
+    t->sessions++;
+    topic_changes(h, t);
+}
+
+void hub_topic_leave(struct hub *h, struct conn *c)
+{
+    struct interest *i = c->interest;
+    struct hub_topic *t = find_topic(h, i->topic);
+    BUG_IF(t == NULL || t->sessions == 0);
+    if (i->topic_prev != 0) {
+        conns_at(h->conns, i->topic_prev - 1)->interest->topic_next = i->topic_next;
+    } else {
+        t->first = i->topic_next;
+    }
+    if (i->topic_next != 0) {
+        conns_at(h->conns, i->topic_next - 1)->interest->topic_prev = i->topic_prev;
+    }
+    i->topic = 0;
+    i->topic_next = 0;
+    i->topic_prev = 0;
+    t->sessions--;
+    topic_changes(h, t);
+}
+
+const struct hub_topic *hub_topic_changed(struct hub *h)
+{
+    if (h->changed_count == 0) {
+        return NULL;
+    }
+    struct hub_topic *t = &h->topics[h->changed[--h->changed_count]];
+    t->is_changed = false;
+    return t;
+}
+
+static void forget_topic_adopts(struct hub *h)
+{
+    uint32_t kept = 0;
+    h->changed_count = 0;
+    map64_clear(&h->topic_index);
+    for (uint32_t i = 0; i < h->topics_count; i++) {
+        if (h->topics[i].sessions > 0) {
+            h->topics[kept] = h->topics[i];
+            h->topics[kept].adopts = 0;
+            h->topics[kept].is_changed = false;
+            map64_put(&h->topic_index, h->topics[kept].id, kept);
+            topic_changes(h, &h->topics[kept++]);
+        }
+    }
+    h->topics_count = kept;
 }
 
 /* -- users ------------------------------------------------------------------------------------------- */
@@ -92,7 +197,10 @@ bool hub_leave(struct hub *h, uint32_t slot, struct conn *c)
     c->prev = 0;
     c->slot = 0;
     u->sessions--;
-    h->users_count -= u->sessions == 0;
+    if (u->sessions == 0) {
+        h->users_count--;
+        u->watch = 0;
+    }
     return u->sessions == 0;
 }
 
@@ -103,6 +211,7 @@ void hub_forget_adopts(struct hub *h)
             h->users[i].adopts = 0;
         }
     }
+    forget_topic_adopts(h);
 }
 
 /* -- recipient sets ------------------------------------------------------------------------------------ */
@@ -224,9 +333,20 @@ static void each_of_all(const struct hub *h, hub_fn fn, void *ctx)
 {
     for (uint32_t i = 0; i < h->conns->made; i++) {
         struct conn *c = conns_at(h->conns, i);
-        if (c != NULL) {
+        if (c != NULL && c->slot != 0) {
             fn(ctx, c, 0);
         }
+    }
+}
+
+static void each_of_topic(const struct hub *h, uint64_t topic, hub_fn fn, void *ctx)
+{
+    const struct hub_topic *t = find_topic(h, topic);
+    uint32_t at = t != NULL ? t->first : 0;
+    while (at != 0) {
+        struct conn *c = conns_at(h->conns, at - 1);
+        at = c->interest->topic_next;
+        fn(ctx, c, 0);
     }
 }
 
@@ -235,6 +355,9 @@ void hub_each(const struct hub *h, const struct link_recipients *to, hub_fn fn, 
     if (to->to == LINK_TO_ALL) {
         each_of_all(h, fn, ctx);
         return;
+    }
+    if (to->to == LINK_TO_TOPIC) {
+        each_of_topic(h, to->set, fn, ctx);
     }
     const struct hub_set *s = to->to == LINK_TO_SET ? find_set(h, to->set) : NULL;
     for (uint32_t i = 0; s != NULL && i < s->count; i++) {

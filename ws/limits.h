@@ -14,6 +14,8 @@ struct bucket {
     uint32_t at_ms;
 };
 
+/* Nothing is missing: nobody has taken one for a while. */
+bool bucket_is_full(const struct bucket *b, uint64_t now_ms, uint32_t per_s);
 /* One token, if there is one. per_s tokens a second, at most burst at once. */
 bool bucket_take(struct bucket *b, uint64_t now_ms, uint32_t per_s, uint32_t burst);
 

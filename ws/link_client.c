@@ -95,6 +95,9 @@ static void finish(struct link_client *l, struct pending *p, const struct op_res
     full.verb = p->verb;
     full.hint = p->hint;
     full.ref = pending_ref(p);
+    if (p->kind == OP_SUBSCRIBE || p->kind == OP_UNSUBSCRIBE) {
+        full.outcome.chat_id = p->chat_id;
+    }
     core_finish_op(l->core, p, &full);
     pendings_give(&l->pendings, p);
     core_resume_held(l->core);
@@ -104,6 +107,12 @@ static void give_up(struct link_client *l, struct pending *p, enum code code)
 {
     l->core->stats.commands_late++;
     finish(l, p, &(struct op_result){.code = code});
+}
+
+/* It may have changed something that stays. */
+static bool is_lasting(const struct pending *p)
+{
+    return p->kind == OP_COMMAND && p->cmd != CMD_TYPING && p->cmd != CMD_FOCUS;
 }
 
 /* Requests end in the order in which they came, so only the oldest need a look. */
@@ -117,7 +126,7 @@ static void give_up_late(struct link_client *l, uint64_t now_ms)
         if (now_ms < since + wait) { /* since may be later than the turn's time: the link was lost just now */
             return;
         }
-        give_up(l, p, p->sent ? CODE_OUTCOME_UNKNOWN : CODE_UNAVAILABLE);
+        give_up(l, p, p->sent && is_lasting(p) ? CODE_OUTCOME_UNKNOWN : CODE_UNAVAILABLE);
     }
 }
 
@@ -162,9 +171,27 @@ static enum rc take_place(struct link_client *l, uint64_t session, const struct 
         p->kind = op->kind;
         p->verb = op->verb;
         p->hint = op->hint;
+        p->cmd = op->kind == OP_COMMAND ? op->cmd.kind : CMD_NONE;
+        p->chat_id = op->cmd.chat_id;
         p->since_ms = mono_ms();
     }
     return rc;
+}
+
+/* The frame in core->frame is kept with the request and sent, if there is a link. */
+static enum rc keep_and_send(struct link_client *l, struct pending *p, struct str ref)
+{
+    const struct buf *frame = &l->core->frame;
+    enum rc rc = buf_ok(frame) ? pending_keep(p, ref, buf_str(frame)) : RC_NO_MEMORY;
+    if (rc != RC_OK) {
+        pendings_give(&l->pendings, p);
+        return rc;
+    }
+    if (l->state == LINK_IS_UP) {
+        buf_add_str(&l->out, pending_frame(p));
+        p->sent = true;
+    }
+    return RC_OK;
 }
 
 enum rc link_client_command(struct link_client *l, uint64_t session, uint32_t slot,
@@ -178,16 +205,22 @@ enum rc link_client_command(struct link_client *l, uint64_t session, uint32_t sl
     }
     buf_clear(frame);
     link_put_command(frame, p->request, session, slot, &op->cmd);
-    rc = buf_ok(frame) ? pending_keep(p, op->ref, buf_str(frame)) : RC_NO_MEMORY;
+    return keep_and_send(l, p, op->ref);
+}
+
+enum rc link_client_query(struct link_client *l, uint64_t session, uint32_t slot,
+                          const struct op *op, uint8_t kind, struct str body)
+{
+    struct pending *p;
+    struct buf *frame = &l->core->frame;
+    enum rc rc = take_place(l, session, op, &p);
     if (rc != RC_OK) {
-        pendings_give(&l->pendings, p);
         return rc;
     }
-    if (l->state == LINK_IS_UP) {
-        buf_add_str(&l->out, pending_frame(p));
-        p->sent = true;
-    }
-    return RC_OK;
+    struct link_query query = {.session = session, .slot = slot, .kind = kind, .body = body};
+    buf_clear(frame);
+    link_put_query(frame, p->request, &query);
+    return keep_and_send(l, p, op->ref);
 }
 
 enum rc link_client_reauth(struct link_client *l, uint64_t session, uint32_t slot,

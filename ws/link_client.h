@@ -6,7 +6,8 @@
  * Requests   have ids and end exactly once (core_finish_op). A command whose link is lost is sent again
  *            over the next one, in the old order and with the same idempotency key, so it is neither lost
  *            nor done twice; after command_wait_ms it ends with `unavailable` if no link ever carried it,
- *            else with `outcome_unknown`.
+ *            else with `outcome_unknown`. Reads and signals, which leave nothing behind, are sent again
+ *            as well, and end with `unavailable`.
  * Deadlock   Reading never depends on the own queue; what it can hold is bounded by commands_max.
  * Layer      ws/link. Knows the core as the receiver of frames.
  * Threads    Loop thread only.
@@ -46,6 +47,9 @@ uint32_t link_client_pending(const struct link_client *l);
 /* Submit op->cmd (complete). RC_AGAIN: no room; RC_NO_MEMORY. */
 RC_CHECK enum rc link_client_command(struct link_client *l, uint64_t session, uint32_t slot,
                                      const struct op *op);
+/* Ask with a body (JSON) for an op. As above. */
+RC_CHECK enum rc link_client_query(struct link_client *l, uint64_t session, uint32_t slot,
+                                   const struct op *op, uint8_t kind, struct str body);
 /* RC_UNAVAILABLE: no link now (a token does not wait); RC_AGAIN; RC_NO_MEMORY. */
 RC_CHECK enum rc link_client_reauth(struct link_client *l, uint64_t session, uint32_t slot,
                                     const struct op *op);

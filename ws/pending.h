@@ -3,8 +3,8 @@
  *
  * Shape      A fixed table and a FIFO through it, in the order of submission. A request id is
  *            generation << 16 | place. A command keeps its frame, so that it can be sent again, with the
- *            same idempotency key, over the next link; a request with a token keeps none and ends with
- *            its link.
+ *            same idempotency key, over the next link, and so does a read; a request with a token keeps
+ *            none and ends with its link.
  * Layer      ws/link. Bytes and numbers only.
  * Limits     `max` places; a full table is RC_AGAIN, and the client's socket waits.
  * Threads    Loop thread only.
@@ -22,11 +22,13 @@ struct pending {
     uint64_t session;
     uint64_t hint;
     uint64_t since_ms; /* submitted */
+    uint64_t chat_id;  /* of the op */
     char *bytes;       /* the client's ref, then the frame; NULL when there is neither */
     uint32_t frame_len, request;
     uint16_t next; /* place + 1, 0: last */
     uint16_t prev;
     uint8_t kind, verb; /* of the op */
+    uint8_t cmd;        /* its command, 0: none */
     uint8_t ref_len;
     bool used, sent;
 };

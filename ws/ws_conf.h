@@ -23,13 +23,14 @@ struct ws_conf {
     uint64_t commands_max, command_wait_ms, command_timeout_ms;
 
     /* connections */
-    uint64_t sessions_max, users_max, set_members_max;
+    uint64_t sessions_max, users_max, set_members_max, topics_max;
     uint64_t handshake_timeout_ms, close_timeout_ms, drain_ms;
     uint64_t ping_interval_ms, ping_timeout_ms;
 
     /* one connection */
     uint64_t frame_max_bytes, queue_max_bytes, queue_low_bytes;
-    uint64_t messages_per_s, messages_burst, messages_refused_max;
+    uint64_t frames_per_s, frames_burst, messages_per_s, messages_burst, messages_refused_max;
+    uint64_t subscriptions_max, focus_report_ms, focus_fresh_ms, typing_repeat_ms, typing_per_s;
 
     /* all of them together */
     uint64_t queue_frames_max, flush_turn_max;

@@ -1,9 +1,9 @@
 /*
  * fuzz_ws_core.c -- the worker's core under any sequence of link frames, client frames and loss of the link
  *
- * The carrier and the link are replaced; so is the dialect, by one whose frames are event ids. Checked: each
- * connection sees rising event ids (a gap may set it back), queues and counts agree, and when everybody is
- * closed nothing is left.
+ * The carrier and the link are replaced; so are the dialects, by two whose frames are event ids, one of them
+ * with subscriptions. Checked: each connection sees rising event ids (a gap may set it back), queues, topics and
+ * counts agree, and when everybody is closed nothing is left.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 #include "ws/link_client.h"
 #include "ws/pending.h"
 
-enum { SESSIONS = 24, STEPS = 400 };
+enum { SESSIONS = 24, STEPS = 400, PLACES = 3 };
 
 static struct {
     const uint8_t *p;
@@ -82,6 +82,20 @@ enum rc link_client_command(struct link_client *l, uint64_t session, uint32_t sl
     CHECK(rc == RC_OK && slot != 0 && op->cmd.actor_id != 0 && op->cmd.has_key);
     p->session = session;
     p->kind = op->kind;
+    p->cmd = op->cmd.kind;
+    p->chat_id = op->cmd.chat_id;
+    return pending_keep(p, op->ref, STR("frame"));
+}
+
+enum rc link_client_query(struct link_client *l, uint64_t session, uint32_t slot,
+                          const struct op *op, uint8_t kind, struct str body)
+{
+    struct pending *p = NULL;
+    CHECK(slot != 0 && kind == LINK_QUERY_CHAT && body.len > 0);
+    CHECK(pendings_take(&l->pendings, &p) == RC_OK);
+    p->session = session;
+    p->kind = op->kind;
+    p->chat_id = op->cmd.chat_id;
     return pending_keep(p, op->ref, STR("frame"));
 }
 
@@ -113,8 +127,16 @@ void link_client_answer(struct link_client *l, uint32_t request, const struct op
 
 static void receive(struct conn *c, void *state, struct str message, bool binary)
 {
+    static const uint8_t commands[] = {CMD_MESSAGE_SEND, CMD_TYPING, CMD_FOCUS, CMD_READ};
     struct op op = {.kind = OP_COMMAND, .ref = {message.p, message.len % 9}};
+    uint64_t what = take(1);
     (void)state;
+    op.cmd.kind = commands[what % 4];
+    op.cmd.number = what & 1;
+    op.cmd.chat_id = what >> 2 & 3;
+    if ((what & 64) != 0) {
+        op.kind = what & 128 ? OP_SUBSCRIBE : OP_UNSUBSCRIBE;
+    }
     if (binary) {
         dialect_fail(c, 0, STR_NONE, CODE_BAD_REQUEST);
     } else {
@@ -170,21 +192,18 @@ static void notice(const struct notice *n, const struct dialect_view *v, struct 
     add(f, n->kind == NOTICE_GAP ? 'g' : 'l', n->event_id);
 }
 
-static const struct dialect ids = {.id = DIALECT_ROOMS,
-                                   .name = "ids",
-                                   .state_bytes = 8,
-                                   .receive = receive,
-                                   .greet = greet,
-                                   .wants = wants,
-                                   .state_key = state_key,
-                                   .variant = variant,
-                                   .encode = encode,
-                                   .answer = answer,
-                                   .notice = notice};
+#define DIALECT(number)                                                                            \
+    .id = (number), .name = "ids", .state_bytes = 8, .receive = receive, .greet = greet,           \
+    .wants = wants, .state_key = state_key, .variant = variant, .encode = encode,                  \
+    .answer = answer, .notice = notice
+
+static const struct dialect ids = {DIALECT(DIALECT_ROOMS)};
+static const struct dialect subscribed_ids = {DIALECT(DIALECT_SUBSCRIBE), .subscribes = true,
+                                              .watches = CONN_CHAT_UPDATES};
 
 const struct dialect *dialect_by_id(unsigned id)
 {
-    return id == ids.id ? &ids : NULL;
+    return id == ids.id ? &ids : id == subscribed_ids.id ? &subscribed_ids : NULL;
 }
 
 /* -- the carrier ------------------------------------------------------------------------------------------------ */
@@ -290,8 +309,11 @@ static void step_adopt(struct core *k)
     int fd = options & 4 ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct link_adopt m = {.slot = (uint32_t)take(1) % 8,
                            .family = take(1) % 3,
-                           .dialect = options & 8 ? (uint8_t)take(1) : DIALECT_ROOMS,
-                           .options = options & 3,
+                           .dialect = options & 8    ? (uint8_t)take(1)
+                                      : options & 32 ? DIALECT_SUBSCRIBE
+                                                     : DIALECT_ROOMS,
+                           .options = (options & 3) | (options & 64 ? CONN_REPLAY : 0),
+                           .topic = options & 128 ? take(1) % 4 : 0,
                            .since_log = (uint32_t)take(1),
                            .since = take(1),
                            .peer_key = take(1) % 4,
@@ -306,6 +328,7 @@ static struct event any_event(uint64_t id)
     return (struct event){.event_id = id,
                           .kind = (uint8_t)(take(1) % 20),
                           .number = take(1) % 3,
+                          .chat_id = take(1) % 4,
                           .subject = {.id = take(1) % 8 * 10},
                           .origin_worker = (uint16_t)(take(1) % 2),
                           .origin_session = take(1)};
@@ -316,7 +339,7 @@ static void step_event(struct core *k)
     struct buf frame = BUF_INIT, encoded = BUF_INIT, slots = BUF_INIT;
     uint64_t how = take(1);
     struct event e = any_event(how & 64 ? 0 : k->position + take(1) % 3);
-    struct link_recipients to = {.to = (uint8_t)(how % 5), .set = take(1) % 4};
+    struct link_recipients to = {.to = (uint8_t)(how % 6), .set = take(1) % 4};
     for (uint64_t n = how >> 3 & 3; n > 0; n--) {
         buf_add_be32(&slots, (uint32_t)take(1) % 9);
         if (to.to == LINK_TO_SLOTS_NUMBERED) {
@@ -424,8 +447,10 @@ static void step_answer(struct core *k)
 {
     struct pending *p = pendings_first(&fake_link.pendings);
     if (p != NULL) {
-        struct op_result r = {.code = take(1) & 1 ? CODE_OUTCOME_UNKNOWN : CODE_OK};
-        r.outcome.event_id = r.code == CODE_OK ? k->position : 0;
+        static const enum code codes[] = {CODE_OK, CODE_OUTCOME_UNKNOWN, CODE_FORBIDDEN};
+        struct op_result r = {.kind = p->kind, .code = codes[take(1) % 3]};
+        r.outcome.event_id = r.code == CODE_OK && p->kind == OP_COMMAND ? k->position : 0;
+        r.outcome.chat_id = p->chat_id;
         finish(k, p, &r);
     }
 }
@@ -448,15 +473,37 @@ static void step_link(struct core *k)
                                            .resumed = how > 127});
 }
 
+/* Subscriptions of the connection that wait for their answer. */
+static uint32_t asking(const struct conn *c)
+{
+    uint32_t count = 0;
+    for (const struct pending *p = pendings_first(&fake_link.pendings); p != NULL;
+         p = pendings_next(&fake_link.pendings, p)) {
+        count += p->session == conn_session(c) && p->kind == OP_SUBSCRIBE;
+    }
+    return count;
+}
+
 static void check_counts(const struct core *k)
 {
-    uint32_t conns = 0, users = 0;
+    uint32_t conns = 0, users = 0, viewers = 0, seats = 0;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < k->conns.made; i++) {
         const struct conn *c = conns_at(&k->conns, i);
         conns += c != NULL;
         bytes += c != NULL ? c->out.bytes : 0;
+        viewers += c != NULL && conn_topic(c) != 0;
+        if (c != NULL && c->interest != NULL) {
+            const struct interest *t = c->interest;
+            CHECK(c->state == CONN_CLOSING || t->asking == asking(c));
+            CHECK(c->state != CONN_CLOSING || (t->chats_count == 0 && t->focus_chat == 0));
+            CHECK(t->chats_count <= k->conf->subscriptions_max);
+        }
     }
+    for (uint32_t i = 0; i < k->hub.topics_count; i++) {
+        seats += k->hub.topics[i].sessions;
+    }
+    CHECK(viewers == seats && k->presence_count <= LINK_ENTRIES_MAX);
     for (uint32_t slot = 0; slot < k->hub.users_room; slot++) {
         users += hub_user(&k->hub, slot) != NULL;
     }
@@ -516,12 +563,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         conf->messages_per_s = 5;
         conf->messages_burst = 5;
         conf->messages_refused_max = 3;
+        conf->frames_per_s = 20;
+        conf->frames_burst = 20;
+        conf->subscriptions_max = 2;
+        conf->typing_per_s = 2;
+        conf->topics_max = 2;
+        conf->commands_max = PLACES;
         log_init("fuzz", LOG_LEVEL_ERR);
     }
     input.p = data;
     input.left = size;
     fake_link = (struct link_client){.up = false};
-    pendings_init(&fake_link.pendings, 2);
+    pendings_init(&fake_link.pendings, PLACES);
     core_init(&k, conf, 1);
     wheel_release(&k.wheel);
     wheel_init(&k.wheel, 0);

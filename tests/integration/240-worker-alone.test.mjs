@@ -98,13 +98,17 @@ describe('a worker', () => {
         assert.deepEqual(c.frames[4], { type: 'error', code: 'bad_id', message: 'That is not an id of the expected kind.', client_msg_id: 'm' });
     });
 
-    it('limits the rate of frames and the size of messages', async () => {
+    it('limits the rate of operations and the size of messages', async () => {
         const c = await w.connect({ user: 3 });
-        for (let i = 0; i < 30; i += 1) {
-            c.send({ type: 'ping' });
+        for (let i = 0; i < 60; i += 1) {
+            c.send({ type: i % 2 ? 'ping' : 'nonsense' });
         }
-        await c.wait((f) => f.code === 'rate_limited');
-        assert.ok(c.frames.filter((f) => f.type === 'pong').length >= 20);
+        c.send({ type: 'message', chat_id: 'chat_5', content: 'too many', client_msg_id: 'k' });
+        assert.equal((await c.wait((f) => f.client_msg_id === 'k')).code, 'rate_limited');
+        const count = (fit) => c.frames.filter(fit).length;
+        assert.equal(count((f) => f.type === 'pong'), 30); // they go nowhere
+        assert.ok(count((f) => f.code === 'unsupported_type') >= 20);
+        assert.equal(count((f) => f.code), 31);
         const big = await w.connect({ user: 3 });
         big.send(JSON.stringify({ type: 'message', content: 'x'.repeat(5000) }));
         assert.equal((await big.gone()).code, 1009);

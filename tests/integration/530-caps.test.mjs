@@ -92,7 +92,7 @@ describe('connections', () => {
 describe('rates', () => {
     const sys = useSystem({ before, after }, { workers: 1,
         rest: { user_messages_per_s: 5, user_messages_burst: 20, address_logins_per_minute: 60, address_handshakes_per_s: 100000 },
-        ws: { messages_per_s: 5, messages_burst: 20, messages_refused_max: 50 } });
+        ws: { messages_per_s: 5, messages_burst: 20, messages_refused_max: 50, frames_per_s: 200, frames_burst: 400 } });
     let ann;
     let bob;
     let room;
@@ -112,20 +112,34 @@ describe('rates', () => {
         assert.equal(Number(count), 60 - refused.length + 1);
     });
 
-    test('frames of one connection: errors, then closed with 4429 when it does not stop', async () => {
+    test('operations of one connection: errors, then closed with 4429 when it does not stop', async () => {
         const client = await sys.rooms(bob);
         const calm = await sys.rooms(ann);
         for (let i = 0; i < 40; i += 1) {
-            client.send({ type: 'ping' });
+            client.send({ type: 'read', chat_id: room.chat_id, client_msg_id: `read-${i}` });
         }
         const error = await client.wait('error');
         assert.equal(error.code, 'rate_limited');
+        assert.match(error.client_msg_id, /^read-(19|2\d)$/);
         for (let i = 0; i < 200 && client.isOpen; i += 1) {
-            client.send({ type: 'ping' });
+            client.send(i % 2 ? '{' : { type: 'read', chat_id: room.chat_id });
         }
         assert.equal((await client.gone()).code, 4429);
         calm.send({ type: 'ping' });
         await calm.wait('pong');
+    });
+
+    test('frames of one connection, whatever they say: a hard limit far above', async () => {
+        const client = await sys.rooms(bob);
+        for (let i = 0; i < 350; i += 1) {
+            client.send({ type: 'ping' });
+        }
+        await until('350 pongs', () => client.frames.filter((f) => f.type === 'pong').length === 350);
+        for (let i = 0; i < 2000 && client.isOpen; i += 1) {
+            client.send({ type: 'ping' });
+        }
+        assert.equal((await client.gone()).code, 4429);
+        assert.ok(client.frames.some((f) => f.code === 'rate_limited'));
     });
 
     test('logins of one address', async () => {

@@ -4,8 +4,8 @@
  *   fake_rest LINK_SOCKET
  * Listens on the link and on a free TCP port of 127.0.0.1 (the front door, without its checks). Every
  * upgrade is handed to the worker; its query says what the door would know: user, slot, family, expires,
- * ext, since_log, since, dialect. Commands come on stdin, one a line, and everything that happens goes to
- * stdout as one JSON object a line, so that a test in any language can drive it.
+ * ext, options, since_log, since, dialect, topic. Commands come on stdin, one a line, and everything that
+ * happens goes to stdout as one JSON object a line, so that a test in any language can drive it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -151,6 +151,7 @@ static void on_command(const struct link_frame *f)
     json_key_u64(&line, "chat", c.chat_id);
     json_key_u64(&line, "user", c.user_id);
     json_key_u64(&line, "message", c.message_id);
+    json_key_u64(&line, "number", c.number);
     json_key_u64(&line, "actor", c.actor_id);
     json_key_str(&line, "key", buf_str(&key));
     json_key_str(&line, "content", c.content);
@@ -169,6 +170,27 @@ static void on_closed(const struct link_frame *f)
         for (unsigned i = 0; i < count; i++) {
             say("{\"is\":\"closed\",\"slot\":%u,\"peer\":%llu}", closed[i].slot,
                 (unsigned long long)closed[i].peer_key);
+        }
+    }
+}
+
+static void on_query(const struct link_frame *f)
+{
+    struct link_query q;
+    if (link_get_query(f->body, &q) == RC_OK) {
+        say("{\"is\":\"query\",\"request\":%u,\"session\":\"%llu\",\"slot\":%u,\"kind\":%u,\"body\":%.*s}",
+            f->request, (unsigned long long)q.session, q.slot, q.kind, (int)q.body.len, q.body.p);
+    }
+}
+
+static void on_presence(const struct link_frame *f)
+{
+    static struct link_presence list[LINK_ENTRIES_MAX];
+    uint16_t count = 0;
+    if (link_get_presence(f->body, list, LINK_ENTRIES_MAX, &count) == RC_OK) {
+        for (unsigned i = 0; i < count; i++) {
+            say("{\"is\":\"presence\",\"slot\":%u,\"chat\":%llu,\"active\":%d}", list[i].slot,
+                (unsigned long long)list[i].focus_chat, list[i].active);
         }
     }
 }
@@ -229,6 +251,20 @@ static void on_frame(const struct link_frame *f)
     case LINK_COMMAND:
         on_command(f);
         return;
+    case LINK_QUERY:
+        on_query(f);
+        return;
+    case LINK_PRESENCE:
+        on_presence(f);
+        return;
+    case LINK_WATCH:
+        (void)!link_get_watch(f->body, &b, &c);
+        say("{\"is\":\"watch\",\"slot\":%u,\"options\":%u}", b, c);
+        return;
+    case LINK_TOPIC:
+        (void)!link_get_topic(f->body, &a, &b, &c);
+        say("{\"is\":\"topic\",\"topic\":%llu,\"sessions\":%u,\"adopts\":%u}", (unsigned long long)a, b, c);
+        return;
     case LINK_REAUTH:
         (void)!link_get_reauth(f->body, &session, &b, &token);
         say("{\"is\":\"reauth\",\"request\":%u,\"session\":\"%llu\",\"token\":\"%.*s\"}", f->request,
@@ -236,9 +272,10 @@ static void on_frame(const struct link_frame *f)
         return;
     case LINK_ATTACH:
         (void)!link_get_attach(f->body, &at);
-        say("{\"is\":\"attach\",\"session\":\"%llu\",\"generation\":%u,\"since_log\":\"%08x\",\"since\":%llu}",
+        say("{\"is\":\"attach\",\"session\":\"%llu\",\"generation\":%u,\"since_log\":\"%08x\",\"since\":%llu,"
+            "\"topic\":%llu}",
             (unsigned long long)at.session, at.generation, at.since_log,
-            (unsigned long long)at.since);
+            (unsigned long long)at.since, (unsigned long long)at.topic);
         return;
     case LINK_PULL:
         (void)!link_get_pull(f->body, &session, &b);
@@ -310,7 +347,8 @@ static void adopt(int fd, const char *head)
 {
     struct buf canonical = BUF_INIT;
     uint64_t user = query_u64(head, "user", 1);
-    uint32_t options = (query_u64(head, "ext", 0) ? CONN_EXT : 0) |
+    uint32_t options = (uint32_t)query_u64(head, "options", 0) |
+                       (query_u64(head, "ext", 0) ? CONN_EXT : 0) |
                        (query_u64(head, "since", 0) ? CONN_SINCE : 0);
     buf_add_z(&canonical, "GET /ws HTTP/1.1\r\nHost: confab\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                           "Sec-WebSocket-Version: 13\r\n");
@@ -326,6 +364,7 @@ static void adopt(int fd, const char *head)
                                         .expires_s = query_u64(head, "expires", 0),
                                         .since_log = (uint32_t)query_u64(head, "log", me.log_id >> 32),
                                         .since = query_u64(head, "since", 0),
+                                        .topic = query_u64(head, "topic", 0),
                                         .peer_key = 77,
                                         .peer = STR("127.0.0.1"),
                                         .username = STR("someone"),
@@ -380,11 +419,12 @@ static void add_slots(struct jval o, struct buf *slots, uint32_t *count)
     }
 }
 
-/* {"do":"event","id","kind","to":"all"|"set"|absent,"set","slots":[],"first","last","content","repeat","bytes"} */
+/* {"do":"event","id","kind","to":"all"|"set"|"topic"|absent,"set","slots":[],"first","last","number_each","content",
+ *  "repeat","bytes"}; number_each: the slots are numbered, all with that */
 static void do_event(struct jval o)
 {
     struct event e = sample_event(o);
-    struct buf slots = BUF_INIT, encoded = BUF_INIT, content = BUF_INIT;
+    struct buf slots = BUF_INIT, numbered = BUF_INIT, encoded = BUF_INIT, content = BUF_INIT;
     struct link_recipients to = {.to = LINK_TO_SLOTS};
     struct str where = sample_str(o, "to", STR("slots"));
     uint64_t repeat = sample_u64(o, "repeat", 1), bytes = sample_u64(o, "bytes", 0);
@@ -393,9 +433,21 @@ static void do_event(struct jval o)
     } else if (str_eq(where, STR("set"))) {
         to.to = LINK_TO_SET;
         to.set = sample_u64(o, "set", 1);
+    } else if (str_eq(where, STR("topic"))) {
+        to.to = LINK_TO_TOPIC;
+        to.set = sample_u64(o, "set", 1);
     }
     add_slots(o, &slots, &to.count);
     to.slots = buf_str(&slots);
+    if (json_type(json_get(o, "number_each")) != JSON_ABSENT) {
+        struct rd r = rd_of(slots.p, slots.len);
+        for (uint32_t i = 0; i < to.count; i++) {
+            buf_add_be32(&numbered, rd_be32(&r));
+            buf_add_be32(&numbered, (uint32_t)sample_u64(o, "number_each", 0));
+        }
+        to.to = LINK_TO_SLOTS_NUMBERED;
+        to.slots = buf_str(&numbered);
+    }
     for (uint64_t i = 0; i < bytes; i++) {
         buf_add_char(&content, 'x');
     }
@@ -413,6 +465,7 @@ static void do_event(struct jval o)
         }
     }
     buf_release(&slots);
+    buf_release(&numbered);
     buf_release(&encoded);
     buf_release(&content);
 }
@@ -493,6 +546,9 @@ static void obey(struct str line)
                      sample_u64(o, "position", me.published), (uint8_t)sample_u64(o, "reason", 1));
     } else if (str_eq(what, STR("reply"))) {
         do_reply(o);
+    } else if (str_eq(what, STR("query_reply"))) {
+        link_put_query_reply(&me.out, (uint32_t)sample_u64(o, "request", 0), sample_u64(o, "session", 0),
+                             (enum code)sample_u64(o, "code", CODE_OK), sample_str(o, "body", STR("{}")));
     } else if (str_eq(what, STR("reauth_reply"))) {
         link_put_reauth_reply(&me.out, (uint32_t)sample_u64(o, "request", 0), sample_u64(o, "session", 0),
                               (enum code)sample_u64(o, "code", CODE_OK), sample_u64(o, "family", 7),

@@ -22,7 +22,8 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     conns_init(&f->conns, 5000, 41);
-    hub_init(&f->hub, &f->conns, 1000, 100);
+    hub_init(&f->hub, &f->conns,
+             &(struct hub_limits){.users = 1000, .topics = 3, .set_members = 100});
     *state = f;
     return 0;
 }
@@ -31,6 +32,12 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     hub_release(&f->hub);
+    for (uint32_t i = 0; i < f->conns.made; i++) {
+        struct conn *c = conns_at(&f->conns, i);
+        if (c != NULL && c->interest != NULL) {
+            free(c->interest);
+        }
+    }
     conns_release(&f->conns);
     free(f);
     return 0;
@@ -200,13 +207,89 @@ static void test_hub_passes_numbers_on(void **state)
     assert_string_equal(each(f, &to), "1:5 0:256 ");
 }
 
-static void test_hub_all_means_everybody(void **state)
+static struct conn *view(struct fixture *f, uint64_t topic)
+{
+    struct conn *c = conns_take(&f->conns);
+    assert_int_equal(hub_topic_adopt(&f->hub, topic), RC_OK);
+    hub_topic_join(&f->hub, topic, c);
+    return c;
+}
+
+/* Takes all changes, the last first. */
+static const char *changes(struct fixture *f)
+{
+    const struct hub_topic *t;
+    f->seen[0] = '\0';
+    while ((t = hub_topic_changed(&f->hub)) != NULL) {
+        size_t len = strlen(f->seen);
+        snprintf(f->seen + len, sizeof(f->seen) - len, "%u:%u/%u ", (unsigned)t->id, t->sessions,
+                 t->adopts);
+    }
+    return f->seen;
+}
+
+static void test_hub_topics_have_sessions_with_and_without_users(void **state)
+{
+    struct fixture *f = *state;
+    struct link_recipients to = {.to = LINK_TO_TOPIC, .set = 7};
+    assert_string_equal(each(f, &to), "");
+    struct conn *a = view(f, 7), *b = join(f, 1, 10), *c = view(f, 7), *d = view(f, 8);
+    assert_int_equal(hub_topic_adopt(&f->hub, 7), RC_OK);
+    hub_topic_join(&f->hub, 7, b);
+    assert_string_equal(each(f, &to), "1:0 2:0 0:0 ");
+    hub_topic_leave(&f->hub, c);
+    assert_string_equal(each(f, &to), "1:0 0:0 ");
+    hub_topic_leave(&f->hub, b);
+    hub_topic_leave(&f->hub, a);
+    assert_string_equal(each(f, &to), "");
+    to.set = 8;
+    assert_string_equal(each(f, &to), "3:0 ");
+    hub_topic_leave(&f->hub, d);
+    assert_int_equal(conn_topic(d), 0);
+}
+
+static void test_hub_reports_each_changed_topic_once(void **state)
+{
+    struct fixture *f = *state;
+    struct conn *a = view(f, 7);
+    view(f, 7);
+    struct conn *b = view(f, 8);
+    assert_string_equal(changes(f), "8:1/1 7:2/2 ");
+    assert_string_equal(changes(f), "");
+    hub_topic_leave(&f->hub, a);
+    hub_topic_leave(&f->hub, b);
+    assert_string_equal(changes(f), "8:0/1 7:1/2 ");
+    view(f, 8);
+    assert_string_equal(changes(f), "8:1/2 "); /* it was remembered */
+    hub_topic_leave(&f->hub, conns_at(&f->conns, 3));
+    hub_forget_adopts(&f->hub); /* and is no more on a new link */
+    assert_string_equal(changes(f), "7:1/0 ");
+    view(f, 8);
+    assert_string_equal(changes(f), "8:1/1 ");
+}
+
+static void test_hub_topics_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct conn *a = view(f, 1);
+    view(f, 2);
+    view(f, 3);
+    assert_int_equal(hub_topic_adopt(&f->hub, 4), RC_TOO_BIG);
+    assert_int_equal(hub_topic_adopt(&f->hub, 2), RC_OK);
+    hub_topic_leave(&f->hub, a);
+    assert_int_equal(hub_topic_adopt(&f->hub, 4), RC_TOO_BIG);
+    hub_forget_adopts(&f->hub);
+    assert_int_equal(hub_topic_adopt(&f->hub, 4), RC_OK);
+}
+
+static void test_hub_all_means_everybody_who_is_logged_in(void **state)
 {
     struct fixture *f = *state;
     join(f, 1, 10);
     struct conn *b = join(f, 2, 20);
     join(f, 2, 20);
     struct link_recipients to = {.to = LINK_TO_ALL};
+    view(f, 7);
     assert_string_equal(each(f, &to), "0:0 1:0 2:0 ");
     hub_leave(&f->hub, 2, b);
     conns_give(&f->conns, b);
@@ -224,7 +307,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hub_sets_gain_and_lose_members, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hub_sets_are_bounded_and_cleared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hub_passes_numbers_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_hub_all_means_everybody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hub_topics_have_sessions_with_and_without_users, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hub_reports_each_changed_topic_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hub_topics_are_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hub_all_means_everybody_who_is_logged_in, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

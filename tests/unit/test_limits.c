@@ -47,12 +47,24 @@ static void test_bucket_survives_the_wrap_of_its_clock(void **state)
     assert_int_equal(take_all(&b, before + 200, 10, 5), 2);
 }
 
+static void test_bucket_is_full_when_it_was_left_alone(void **state)
+{
+    (void)state;
+    struct bucket b = {0};
+    assert_true(bucket_is_full(&b, 5000, 10));
+    take_all(&b, 5000, 10, 5);
+    assert_false(bucket_is_full(&b, 5000, 10));
+    assert_false(bucket_is_full(&b, 5499, 10));
+    assert_true(bucket_is_full(&b, 5500, 10));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bucket_gives_a_burst_then_the_rate),
         cmocka_unit_test(test_bucket_refusals_do_not_cost),
         cmocka_unit_test(test_bucket_survives_the_wrap_of_its_clock),
+        cmocka_unit_test(test_bucket_is_full_when_it_was_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
