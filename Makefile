@@ -102,6 +102,7 @@ REST_SRCS = \
   rest/feed_text.c \
   rest/feed_tick.c \
   rest/feed_topics.c \
+  rest/feed_typing.c \
   rest/feed_update.c \
   rest/feed_watch.c \
   rest/feed_worker.c \
@@ -130,6 +131,7 @@ REST_SRCS = \
   rest/http_server_upgrade.c \
   rest/http_tidy.c \
   rest/job.c \
+  rest/lately.c \
   rest/link_hello.c \
   rest/link_out.c \
   rest/link_peer.c \
@@ -170,6 +172,7 @@ REST_SRCS = \
   rest/svc_search.c \
   rest/svc_session.c \
   rest/svc_status.c \
+  rest/typing.c \
   rest/workpool.c \
   rest/writer.c \
   rest/writer_commit.c \
@@ -301,6 +304,7 @@ UNIT_TESTS = \
   test_svc_command \
   test_svc_read \
   test_svc_session \
+  test_typing \
   test_utf8 \
   test_wheel \
   test_workpool \
@@ -322,11 +326,14 @@ FEED_LIVE_SRCS = \
   rest/feed_receipt.c \
   rest/feed_text.c \
   rest/feed_tick.c \
+  rest/feed_typing.c \
   rest/feed_update.c \
   rest/feed_watch.c \
   rest/gate.c \
+  rest/lately.c \
   rest/presence.c \
   rest/ratelimit.c \
+  rest/typing.c \
 
 # Feed, caches and rules together, for tests that publish what was decided.
 FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
@@ -361,7 +368,8 @@ test_password_SRCS = rest/password.c
 test_peers_SRCS = rest/peers.c rest/addr.c
 test_gate_SRCS = rest/gate.c
 test_feed_update_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
-test_presence_SRCS = rest/presence.c rest/metrics.c
+test_presence_SRCS = rest/lately.c rest/presence.c rest/metrics.c
+test_typing_SRCS = rest/lately.c rest/typing.c rest/metrics.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c

@@ -8,6 +8,7 @@
 #include "rest/feed_write.h"
 #include "rest/metrics.h"
 #include "rest/presence.h"
+#include "rest/typing.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -27,6 +28,7 @@ struct feed *feed_new(const struct feed_conf *conf, struct cache *cache)
     f->cache = cache;
     atomic_init(&f->wake_fd, -1);
     ring_init(&f->ring, 1);
+    f->typing = typing_new(conf->typing_entries_max);
     f->presence = presence_new(conf->focus_entries_max, conf->focus_max_age_ms);
     return f;
 }
@@ -40,6 +42,8 @@ void feed_reload(struct feed *f, const struct feed_conf *conf)
     f->conf.dashboard_viewers_max = conf->dashboard_viewers_max;
     f->conf.chat_update_ms = conf->chat_update_ms;
     f->conf.chat_update_members_max = conf->chat_update_members_max;
+    f->conf.typing_expire_ms = conf->typing_expire_ms;
+    f->conf.typing_members_max = conf->typing_members_max;
     f->conf.receipt_ms = conf->receipt_ms;
     presence_set_max_age(f->presence, conf->focus_max_age_ms);
     feed_unlock(f);
@@ -61,6 +65,7 @@ void feed_free(struct feed *f)
     feed_updates_release(f);
     feed_texts_release(f);
     gate_release(&f->receipts);
+    typing_free(f->typing);
     presence_free(f->presence);
     ring_release(&f->ring);
     map64_release(&f->user_sessions);

@@ -46,6 +46,7 @@ struct feed_conf {
     uint64_t focus_entries_max, focus_max_age_ms; /* presence.h */
     uint64_t chat_update_ms, chat_update_members_max; /* chats above so many members: one update a period */
     uint64_t chat_update_waits_max;                   /* updates whose text is being read */
+    uint64_t typing_expire_ms, typing_members_max, typing_entries_max; /* typing.h */
     uint64_t receipt_ms;                              /* the same chats: one receipt of each reader a period */
 };
 

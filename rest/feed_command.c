@@ -25,7 +25,7 @@ static bool allowed_from_socket(uint8_t kind)
 /* What changes nothing that is kept is done here and answered at once. */
 static bool is_ephemeral(uint8_t kind)
 {
-    return kind == CMD_FOCUS;
+    return kind == CMD_FOCUS || kind == CMD_TYPING;
 }
 
 enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link_frame *frame)
@@ -52,6 +52,8 @@ enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link
     enum code code = CODE_UNAUTHENTICATED;
     if (user_id != 0 && c.kind == CMD_FOCUS) {
         code = feed_focus(f, w, slot, &c);
+    } else if (user_id != 0 && c.kind == CMD_TYPING) {
+        code = feed_typing(f, w, slot, &c);
     } else if (user_id != 0) {
         code = allowed_from_socket(c.kind)
                    ? svc_submit_from_socket(f->svc, &c, &to)

@@ -172,6 +172,7 @@ struct feed {
     struct map64 peers;         /* peer key -> live sessions */
     struct map64 viewers;       /* topic -> live sessions */
     struct presence *presence;
+    struct typing *typing;
     struct feed_updates updates;
     struct feed_texts texts;
     struct gate receipts;
@@ -302,6 +303,13 @@ void feed_texts_release(struct feed *f);
 /* feed_receipt.c, the cache lock is held. e is an EV_READ of a large chat. */
 void feed_receipt_send(struct feed *f, const struct event *e, struct str encoded);
 void feed_receipts_tick(struct feed *f, uint64_t now_ms);
+
+/* feed_typing.c */
+/* Called without the lock; the slot has a user, who is the actor. */
+enum code feed_typing(struct feed *f, struct feed_worker *w, uint32_t slot, const struct cmd *c);
+/* The cache lock is held. */
+void feed_typing_tick(struct feed *f, uint64_t now_ms);
+void feed_typing_gone(struct feed *f, uint64_t user_id);
 
 /* feed_focus.c; the first two are called without the lock. */
 enum rc feed_on_presence(struct feed *f, struct feed_worker *w, struct str body);

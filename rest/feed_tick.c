@@ -30,6 +30,7 @@ void feed_tick(struct feed *f, uint64_t now_ms)
     feed_updates_tick(f, now_ms);
     feed_receipts_tick(f, now_ms);
     feed_texts_tick(f, now_ms);
+    feed_typing_tick(f, now_ms);
     feed_streams_end(f, was_empty);
     cache_unlock(f->cache);
     feed_unlock(f);

@@ -195,6 +195,9 @@ static void feed_settings(const struct rest_conf *conf, struct feed_conf *out)
         .chat_update_members_max = conf->chat_update_members_max,
         .chat_update_waits_max = conf->chat_update_waits_max,
         .receipt_ms = conf->receipt_ms,
+        .typing_expire_ms = conf->typing_expire_ms,
+        .typing_members_max = conf->typing_members_max,
+        .typing_entries_max = conf->typing_entries_max,
     };
 }
 
@@ -232,6 +235,7 @@ static void start_services(struct app *a, struct buf *why)
                            (unsigned)a->conf->db_read_queue);
     s->workpool = workpool_new((unsigned)a->conf->argon2_threads, (unsigned)a->conf->argon2_queue);
     s->messages = ratelimit_new(RATE_KEYS);
+    s->typing = ratelimit_new(RATE_KEYS);
     s->focus_reads = ratelimit_new(RATE_KEYS);
     s->logins = ratelimit_new(RATE_KEYS);
     feed_bind(s->feed, s);
@@ -374,6 +378,7 @@ static int stop(struct app *a)
     writer_free(s->writer);
     auth_free(s->auth);
     ratelimit_free(s->messages);
+    ratelimit_free(s->typing);
     ratelimit_free(s->focus_reads);
     ratelimit_free(s->logins);
     cache_free(s->cache);

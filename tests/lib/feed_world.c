@@ -112,6 +112,9 @@ void world_conf(struct feed_conf *out)
         .chat_update_members_max = 256,
         .chat_update_waits_max = 100,
         .receipt_ms = 1000,
+        .typing_expire_ms = 6000,
+        .typing_members_max = 200,
+        .typing_entries_max = 16,
     };
 }
 

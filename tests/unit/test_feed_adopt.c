@@ -408,7 +408,7 @@ static void test_commands_are_those_of_the_slots_user(void **state)
     link_put_command(&up, 54, 70, slot, &c);
     assert_int_equal(world_up(w, worker, &up), RC_OK);
     inbox_take(&in, worker);
-    enum code expected[] = {CODE_UNAUTHENTICATED, CODE_UNAUTHENTICATED, CODE_UNSUPPORTED_TYPE, CODE_QUEUE_FULL};
+    enum code expected[] = {CODE_UNAUTHENTICATED, CODE_UNAUTHENTICATED, CODE_CHAT_NOT_FOUND, CODE_QUEUE_FULL};
     for (unsigned i = 0; i < 4; i++) {
         const struct link_frame *f = inbox_at(&in, LINK_REPLY, i);
         struct outcome o;

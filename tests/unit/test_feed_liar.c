@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "rest/metrics.h"
+#include "shared/clock.h"
 #include "shared/dialect_id.h"
 #include "tests/lib/fake_store.h"
 #include "tests/lib/feed_world.h"
@@ -111,7 +112,7 @@ static void put_nonsense(struct buf *up)
         link_put_presence(up, (struct link_presence[]){{odd(40), pick(7), pick(2)}, {odd(40), pick(7), true}}, 2);
         break;
     case 13:
-        link_put_command(up, 1, pick(9), odd(40), &(struct cmd){.kind = CMD_FOCUS, .chat_id = pick(7)});
+        link_put_command(up, 1, pick(9), odd(40), &(struct cmd){.kind = pick(2) ? CMD_FOCUS : CMD_TYPING, .chat_id = pick(7), .number = pick(3)});
         break;
     case 9:
         link_put_watch(up, odd(40), odd(1024));
@@ -208,6 +209,9 @@ static void step(struct liar *l, struct store *store)
     unsigned i = pick(WORKERS);
     if (pick(4) == 0) {
         publish_something(l);
+    }
+    if (pick(20) == 0) {
+        feed_tick(l->w->feed, mono_ms() + pick(20000));
     }
     if (world_db_waiting() > 0 && pick(3) == 0) {
         world_db_run(pick(10) ? store : NULL);

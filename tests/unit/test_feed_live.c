@@ -1,6 +1,7 @@
 /* What is live and not logged: what workers ask, what their users wait for, who looks at a topic. */
 #include "tests/unit/unit.h"
 
+#include "rest/metrics.h"
 #include "rest/presence.h"
 #include "rest/ratelimit.h"
 #include "shared/clock.h"
@@ -376,6 +377,148 @@ static void test_who_says_where_he_looks_has_read_what_is_there(void **state)
     world_free(w);
 }
 
+/* -- typing ------------------------------------------------------------------------------------------------ */
+
+struct typists { /* 1 types; 2, 3 and 4 are in the chat with it; 5 is not */
+    struct world *w;
+    struct feed_worker *worker;
+    uint64_t chat;
+    uint32_t slots[6];
+    struct inbox in;
+};
+
+static struct typists typists(void)
+{
+    struct typists t = {.w = small(300)};
+    t.worker = world_join(t.w, 1, 9);
+    for (uint64_t user = 1; user <= 5; user++) {
+        t.slots[user] = world_adopt_as(t.w, t.worker, &(struct link_adopt){.user_id = user, .peer_key = 5,
+            .dialect = user == 3 ? DIALECT_ROOMS : DIALECT_SUBSCRIBE});
+    }
+    t.chat = world_group(t.w, 1, 4);
+    inbox_take(&t.in, t.worker);
+    return t;
+}
+
+static void typists_end(struct typists *t)
+{
+    inbox_clear(&t->in);
+    world_free(t->w);
+}
+
+/* What the command comes to; what the others get is in t->in, with the reply. */
+static enum code types(struct typists *t, uint64_t user, uint64_t chat, uint64_t number)
+{
+    struct buf up = BUF_INIT;
+    struct outcome o;
+    uint64_t session;
+    struct str body;
+    link_put_command(&up, 50, 70, t->slots[user], &(struct cmd){.kind = CMD_TYPING, .chat_id = chat, .number = number});
+    assert_int_equal(world_up(t->w, t->worker, &up), RC_OK);
+    inbox_take(&t->in, t->worker);
+    assert_int_equal(link_get_reply(inbox_at(&t->in, LINK_REPLY, 0)->body, &session, &o, &body), RC_OK);
+    buf_release(&up);
+    return o.code;
+}
+
+static struct link_event typing_event(const struct inbox *in, unsigned nth)
+{
+    struct link_event e;
+    const struct link_frame *f = inbox_at(in, LINK_EPHEMERAL, nth);
+    assert_non_null(f);
+    assert_int_equal(link_get_event(f->body, &e), RC_OK);
+    assert_int_equal(e.event.kind, EV_TYPING);
+    assert_int_equal(e.event.event_id, 0);
+    return e;
+}
+
+static void test_typing_is_shown_to_the_others_who_show_it(void **state)
+{
+    (void)state;
+    struct typists t = typists();
+    assert_int_equal(types(&t, 1, t.chat, 1), CODE_OK);
+    struct link_event e = typing_event(&t.in, 0);
+    assert_true(e.event.number == 1 && e.event.actor.id == 1 && e.event.chat_id == t.chat);
+    assert_str(e.event.actor.username, "u1");
+    assert_true(e.to.count == 2 && names_slot(&e.to, t.slots[2]) && names_slot(&e.to, t.slots[4]));
+    assert_int_equal(types(&t, 1, t.chat, 1), CODE_OK); /* for those who have come meanwhile */
+    assert_int_equal(inbox_count(&t.in, LINK_EPHEMERAL), 1);
+    assert_int_equal(types(&t, 1, t.chat, 0), CODE_OK);
+    assert_int_equal(typing_event(&t.in, 0).event.number, 0);
+    assert_int_equal(types(&t, 1, t.chat, 0), CODE_OK); /* nothing new */
+    assert_int_equal(inbox_count(&t.in, LINK_EPHEMERAL), 0);
+    typists_end(&t);
+}
+
+static void test_typing_in_foreign_or_large_chats_reaches_nobody(void **state)
+{
+    (void)state;
+    struct typists t = typists();
+    assert_int_equal(types(&t, 5, t.chat, 1), CODE_CHAT_NOT_FOUND);
+    assert_int_equal(inbox_count(&t.in, LINK_EPHEMERAL), 0);
+    assert_int_equal(types(&t, 1, 99, 1), CODE_CHAT_NOT_FOUND);
+    uint64_t limit = world_group(t.w, 1, 200), large = world_group(t.w, 1, 201);
+    assert_int_equal(types(&t, 1, limit, 1), CODE_OK);
+    assert_int_equal(inbox_count(&t.in, LINK_EPHEMERAL), 1);
+    assert_int_equal(types(&t, 1, large, 1), CODE_OK);
+    assert_int_equal(inbox_count(&t.in, LINK_EPHEMERAL), 0);
+    typists_end(&t);
+}
+
+static void test_typing_ends_by_itself(void **state)
+{
+    (void)state;
+    struct typists t = typists();
+    uint64_t now = mono_ms();
+    assert_int_equal(types(&t, 1, t.chat, 1), CODE_OK);
+    feed_tick(t.w->feed, now + 5000);
+    inbox_take(&t.in, t.worker);
+    assert_int_equal(t.in.count, 0);
+    feed_tick(t.w->feed, mono_ms() + 6000);
+    inbox_take(&t.in, t.worker);
+    struct link_event e = typing_event(&t.in, 0);
+    assert_true(e.event.number == 0 && e.event.actor.id == 1);
+    feed_tick(t.w->feed, mono_ms() + 60000);
+    inbox_take(&t.in, t.worker);
+    assert_int_equal(t.in.count, 0);
+    typists_end(&t);
+}
+
+static void test_one_more_typist_than_there_is_room_for_ends_the_oldest(void **state)
+{
+    (void)state;
+    struct typists t = typists();
+    uint64_t first = 0;
+    for (unsigned i = 0; i < 17; i++) {
+        uint64_t chat = world_group(t.w, 1, 4);
+        first = i == 0 ? chat : first;
+        assert_int_equal(types(&t, 1, chat, 1), CODE_OK);
+    }
+    assert_int_equal(inbox_count(&t.in, LINK_EPHEMERAL), 2);
+    struct link_event e = typing_event(&t.in, 0);
+    assert_true(e.event.number == 0 && e.event.chat_id == first);
+    assert_int_equal(metric_get(METRIC_TYPING_ENTRIES), 16);
+    typists_end(&t);
+}
+
+static void test_typing_is_limited_per_user(void **state)
+{
+    (void)state;
+    struct typists t = typists();
+    unsigned good = 0;
+    t.w->svc.typing = ratelimit_new(16);
+    for (unsigned i = 0; i < 40; i++) {
+        enum code code = types(&t, 1, t.chat, 1);
+        assert_true(code == CODE_OK || code == CODE_RATE_LIMITED);
+        good += code == CODE_OK;
+    }
+    assert_true(good >= t.w->conf->user_typing_burst && good < 40);
+    assert_int_equal(types(&t, 2, t.chat, 1), CODE_OK);
+    ratelimit_free(t.w->svc.typing);
+    t.w->svc.typing = NULL;
+    typists_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +531,11 @@ int main(void)
         cmocka_unit_test(test_a_viewer_that_was_not_taken_is_not_counted),
         cmocka_unit_test(test_reported_focus_needs_a_membership_and_ends_with_the_sessions),
         cmocka_unit_test(test_who_says_where_he_looks_has_read_what_is_there),
+        cmocka_unit_test(test_typing_is_shown_to_the_others_who_show_it),
+        cmocka_unit_test(test_typing_in_foreign_or_large_chats_reaches_nobody),
+        cmocka_unit_test(test_typing_ends_by_itself),
+        cmocka_unit_test(test_one_more_typist_than_there_is_room_for_ends_the_oldest),
+        cmocka_unit_test(test_typing_is_limited_per_user),
         cmocka_unit_test(test_a_check_in_goes_to_workers_with_viewers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
