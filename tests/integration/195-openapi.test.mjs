@@ -31,7 +31,8 @@ test('etc/openapi.yaml and rest/routes.c have the same routes', () => {
 });
 
 test('every reference in the descriptions leads somewhere', () => {
-    for (const file of ['etc/openapi.yaml', 'etc/asyncapi.yaml', 'etc/asyncapi-conversations.yaml', 'etc/asyncapi-subscribe.yaml']) {
+    for (const file of ['etc/openapi.yaml', 'etc/asyncapi.yaml', 'etc/asyncapi-conversations.yaml', 'etc/asyncapi-inbox.yaml',
+        'etc/asyncapi-subscribe.yaml']) {
         const text = read(file);
         const names = new Set([...text.matchAll(/^ {2,6}([A-Za-z_]+):/gm)].map((m) => m[1]));
         for (const [, ref] of text.matchAll(/\$ref: '#\/([^']+)'/g)) {
@@ -40,18 +41,19 @@ test('every reference in the descriptions leads somewhere', () => {
     }
 });
 
-// What the server sends stands in the dialect's transcripts, what it takes in the table of its source.
-for (const [file, dialect, nameOf, others] of [
-    ['etc/asyncapi.yaml', 'rooms', (f) => f.type, []],
-    ['etc/asyncapi-conversations.yaml', 'conversations', (f) => f._ext?.event ?? f.event ?? (f.error && 'error'), ['send', 'checkin']],
-    ['etc/asyncapi-subscribe.yaml', 'subscribe', (f) => f.type, []],
+// What the server sends stands in the dialects' transcripts, what it takes in the table of its source.
+for (const [file, dialects, source, nameOf, others] of [
+    ['etc/asyncapi.yaml', ['rooms'], 'rooms', (f) => f.type, []],
+    ['etc/asyncapi-conversations.yaml', ['conversations'], 'conversations', (f) => f._ext?.event ?? f.event ?? (f.error && 'error'), ['send', 'checkin']],
+    ['etc/asyncapi-inbox.yaml', ['inbox', 'inbox_chat'], 'inbox_common', (f) => (f.title === undefined ? f.type : 'notification'), []],
+    ['etc/asyncapi-subscribe.yaml', ['subscribe'], 'subscribe', (f) => f.type, []],
 ]) {
-    test(`${file} names the frames of ${dialect}`, () => {
+    test(`${file} names the frames of ${dialects.join(' and ')}`, () => {
         const text = read(file);
         const described = new Set([...text.slice(text.indexOf('\ncomponents:'), text.indexOf('\n  schemas:')).matchAll(/^ {4}(\w+):$/gm)].map((m) => m[1]));
-        const transcripts = fs.readdirSync(path.join(ROOT, 'tests/dialect', dialect)).map((name) => read(`tests/dialect/${dialect}/${name}`)).join('\n');
+        const transcripts = dialects.flatMap((d) => fs.readdirSync(path.join(ROOT, 'tests/dialect', d)).map((name) => read(`tests/dialect/${d}/${name}`))).join('\n');
         const sent = [...transcripts.matchAll(/^<\S* (.*)$/gm)].map((m) => nameOf(JSON.parse(m[1]))).filter(Boolean);
-        const taken = [...read(`ws/dialect_${dialect}.c`).matchAll(/\{"(\w+)", VERB_/g)].map((m) => m[1]);
+        const taken = [...read(`ws/dialect_${source}.c`).matchAll(/\{"(\w+)", [A-Z]+_/g)].map((m) => m[1]);
         assert.ok(new Set(sent).size > 14 && taken.length > 3);
         assert.deepEqual([...described].sort(), [...new Set([...sent, ...taken, ...others])].sort());
     });
