@@ -61,15 +61,21 @@ REST_SRCS = \
   rest/addr.c \
   rest/answers.c \
   rest/apply.c \
+  rest/attachments.c \
+  rest/attachments_keep.c \
+  rest/attachments_start.c \
+  rest/attachments_upload.c \
   rest/auth.c \
   rest/auth_cache.c \
   rest/auth_keys.c \
   rest/auth_tickets.c \
   rest/batch.c \
+  rest/blobs.c \
   rest/cache.c \
   rest/content_type.c \
   rest/dbpool.c \
   rest/decide.c \
+  rest/decide_attachment.c \
   rest/decide_chat.c \
   rest/decide_message.c \
   rest/decide_session.c \
@@ -104,11 +110,13 @@ REST_SRCS = \
   rest/feed_topics.c \
   rest/feed_typing.c \
   rest/feed_update.c \
+  rest/feed_upload.c \
   rest/feed_watch.c \
   rest/feed_worker.c \
   rest/file_name.c \
   rest/gate.c \
   rest/handler_admin.c \
+  rest/handler_attachment.c \
   rest/handler_auth.c \
   rest/handler_chat.c \
   rest/handler_conversation.c \
@@ -116,6 +124,7 @@ REST_SRCS = \
   rest/handler_member.c \
   rest/handler_message.c \
   rest/handler_read.c \
+  rest/handler_upload.c \
   rest/handler_user.c \
   rest/handler_util.c \
   rest/http_auth.c \
@@ -156,6 +165,7 @@ REST_SRCS = \
   rest/sha256.c \
   rest/start.c \
   rest/store_maria.c \
+  rest/store_maria_attachment.c \
   rest/store_maria_batch.c \
   rest/store_maria_bind.c \
   rest/store_maria_head.c \
@@ -165,6 +175,7 @@ REST_SRCS = \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
   rest/store_maria_session.c \
+  rest/svc_attachment.c \
   rest/svc_auth.c \
   rest/svc_command.c \
   rest/svc_history.c \
@@ -312,7 +323,7 @@ UNIT_TESTS = \
 
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
-test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/overlay_session.c rest/rest_conf.c
+test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_attachment.c rest/decide_chat.c rest/decide_message.c rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/overlay_session.c rest/rest_conf.c
 test_door_head_SRCS = rest/door_head.c
 test_door_identity_SRCS = rest/cache.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c rest/sessions.c
 test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
@@ -336,7 +347,7 @@ FEED_LIVE_SRCS = \
   rest/typing.c \
 
 # Feed, caches and rules together, for tests that publish what was decided.
-FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_chat.c rest/decide_message.c \
+FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_attachment.c rest/decide_chat.c rest/decide_message.c \
   rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/metrics.c rest/overlay.c \
   rest/overlay_session.c rest/rest_conf.c \
   rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_command.c \
@@ -378,7 +389,7 @@ test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c tests/lib/feed_world.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
 test_svc_session_SRCS = rest/svc_session.c rest/cache.c rest/sessions.c
-test_svc_read_SRCS = rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/sessions.c
+test_svc_read_SRCS = rest/svc_attachment.c rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/sessions.c
 test_dialects_SRCS = $(DIALECT_SRCS) tests/lib/sample_event.c
 test_eio_packet_SRCS = ws/eio_packet.c
 test_sio_packet_SRCS = ws/sio_packet.c
@@ -435,6 +446,7 @@ fuzz_ws_core_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core
 BENCH_SRCS = \
   rest/batch.c \
   rest/store_maria.c \
+  rest/store_maria_attachment.c \
   rest/store_maria_batch.c \
   rest/store_maria_bind.c \
   rest/store_maria_head.c \

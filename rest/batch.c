@@ -48,6 +48,10 @@ APPENDER(batch_attendee_new, struct row_attendee, attendees_new)
 APPENDER(batch_attendee_set, struct row_attendee, attendees_set)
 APPENDER(batch_session_deleted, uint64_t, sessions_deleted)
 APPENDER(batch_checkin, struct row_checkin, checkins)
+APPENDER(batch_attachment_new, struct row_attachment, attachments_new)
+APPENDER(batch_attachment_used, struct row_attachment, attachments_used)
+APPENDER(batch_attachment_dropped, struct row_attachment, attachments_dropped)
+APPENDER(batch_attachment_gone, uint64_t, attachments_gone)
 
 struct draft *batch_draft(struct batch *b)
 {
@@ -88,6 +92,10 @@ void batch_release(struct batch *b)
     free(b->rows.attendees_set);
     free(b->rows.sessions_deleted);
     free(b->rows.checkins);
+    free(b->rows.attachments_new);
+    free(b->rows.attachments_used);
+    free(b->rows.attachments_dropped);
+    free(b->rows.attachments_gone);
     free(b->drafts);
     arena_release(&b->texts);
     memset(b, 0, sizeof(*b));
@@ -102,6 +110,8 @@ void batch_clear(struct batch *b)
     r->event_users_count = r->keys_count = r->families_new_count = r->families_set_count = 0;
     r->sessions_put_count = r->session_roles_put_count = r->attendees_new_count = 0;
     r->attendees_set_count = r->sessions_deleted_count = r->checkins_count = 0;
+    r->attachments_new_count = r->attachments_used_count = 0;
+    r->attachments_dropped_count = r->attachments_gone_count = 0;
     r->epoch = r->last_batch = r->next_event = r->checkpoint = 0;
     b->drafts_count = 0;
     arena_release(&b->texts);
@@ -111,7 +121,8 @@ void batch_clear(struct batch *b)
 uint32_t batch_rows(const struct batch *b)
 {
     const struct store_batch *r = &b->rows;
-    return r->users_new_count + r->users_set_count + r->chats_new_count + r->chats_set_count +
+    return r->attachments_new_count + r->attachments_used_count + r->attachments_dropped_count +
+           r->attachments_gone_count + r->users_new_count + r->users_set_count + r->chats_new_count + r->chats_set_count +
            r->chats_deleted_count + r->members_put_count + r->members_gone_count +
            r->messages_new_count + r->messages_set_count + r->deletions_count + r->events_count +
            r->event_users_count + r->keys_count + r->families_new_count + r->families_set_count +

@@ -32,6 +32,7 @@ struct batch {
     uint32_t drafts_count;
     struct {
         uint32_t users_new, users_set, chats_new, chats_set, chats_deleted, members_put, members_gone,
+            attachments_new, attachments_used, attachments_dropped, attachments_gone,
             messages_new, messages_set, deletions, events, event_users, keys, families_new,
             families_set, sessions_put, session_roles_put, attendees_new, attendees_set,
             sessions_deleted, checkins, drafts;
@@ -68,6 +69,10 @@ struct row_attendee *batch_attendee_new(struct batch *b);
 struct row_attendee *batch_attendee_set(struct batch *b);
 uint64_t *batch_session_deleted(struct batch *b);
 struct row_checkin *batch_checkin(struct batch *b);
+struct row_attachment *batch_attachment_new(struct batch *b);
+struct row_attachment *batch_attachment_used(struct batch *b);
+struct row_attachment *batch_attachment_dropped(struct batch *b);
+uint64_t *batch_attachment_gone(struct batch *b);
 struct draft *batch_draft(struct batch *b);
 
 #endif

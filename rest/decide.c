@@ -100,6 +100,8 @@ static const struct rule rules[] = {
     [CMD_SESSION_ATTENDEES] = {decide_session_attendees, true, true},
     [CMD_SESSION_KEY] = {decide_session_key, true, true},
     [CMD_CHECKIN] = {decide_checkin, false, true}, /* a scanner is nobody */
+    [CMD_ATTACHMENT_ADD] = {decide_attachment_add, true, true},
+    [CMD_ATTACHMENT_REMOVE] = {decide_attachment_remove, false, false},
 };
 
 /* The same key again: the same answer, or a refusal when it stood for something else. */
@@ -148,7 +150,7 @@ void decide(struct decider *d, struct job *job)
     }
     job->outcome.code = code;
     job->drafts = d->batch->drafts_count - job->first_draft;
-    if (code == CODE_OK && rule->keeps_key && job->drafts > 0) {
+    if (code == CODE_OK && rule->keeps_key && (job->drafts > 0 || job->outcome.created)) {
         keep_key(d, job);
     }
 }

@@ -45,6 +45,14 @@ enum code decide_direct(struct decider *d, struct job *job, uint64_t peer_id, st
 /* A membership row as the overlay has it. */
 void decide_put_member(struct decider *d, const struct ov_chat *chat, const struct ov_member *m);
 
+/* What cmd.number2 of a send names: CODE_OK, CODE_ATTACHMENT_NOT_FOUND (also somebody else's, or another chat's),
+ * CODE_ATTACHMENT_USED. */
+enum code decide_attachment_check(struct decider *d, const struct job *job);
+/* After that: this message refers to it. */
+void decide_attachment_use(struct decider *d, const struct job *job, uint64_t seq);
+/* The message that referred to one is deleted. */
+void decide_attachment_drop(struct decider *d, uint64_t chat_id, uint64_t seq);
+
 enum code decide_create_direct(struct decider *d, struct job *job);
 enum code decide_create_group(struct decider *d, struct job *job);
 enum code decide_rename(struct decider *d, struct job *job);
@@ -68,5 +76,7 @@ enum code decide_session_role(struct decider *d, struct job *job);
 enum code decide_session_attendees(struct decider *d, struct job *job);
 enum code decide_session_key(struct decider *d, struct job *job);
 enum code decide_checkin(struct decider *d, struct job *job);
+enum code decide_attachment_add(struct decider *d, struct job *job);
+enum code decide_attachment_remove(struct decider *d, struct job *job);
 
 #endif

@@ -29,6 +29,7 @@ static void store_message(struct decider *d, const struct job *job, const struct
         .sender_id = m->sender_id,
         .created_us = m->created_us,
         .version = 1,
+        .flags = m->flags,
         .last_event = m->id,
         .key = c->key,
         .hash = job->hash,
@@ -52,9 +53,15 @@ enum code decide_send(struct decider *d, struct job *job)
     const struct cmd *c = &job->cmd;
     enum code code = CODE_OK;
     struct ov_member *actor = NULL;
+    if (c->number2 != 0 && c->chat_id == 0) {
+        return CODE_ATTACHMENT_NOT_FOUND;
+    }
     struct ov_chat *chat = find_target(d, job, &actor, &code);
     if (chat == NULL) {
         return code;
+    }
+    if (c->number2 != 0 && (code = decide_attachment_check(d, job)) != CODE_OK) {
+        return code; /* never with a chat just made: the attachment belongs to one that was there */
     }
     struct ov_message m = {
         .chat_id = chat->id,
@@ -62,6 +69,7 @@ enum code decide_send(struct decider *d, struct job *job)
         .sender_id = c->actor_id,
         .created_us = d->now_us,
         .version = 1,
+        .flags = c->number2 != 0 ? ROW_MESSAGE_ATTACHED : 0,
     };
     struct draft *draft = decide_event(
         d, job,
@@ -72,6 +80,9 @@ enum code decide_send(struct decider *d, struct job *job)
     set_kind(&m, c->name);
     store_message(d, job, &m);
     overlay_put_message(d->overlay, &m);
+    if (c->number2 != 0) {
+        decide_attachment_use(d, job, m.seq);
+    }
     actor->own_total++;
     job->outcome.created = true;
     job->outcome.chat_id = chat->id;
@@ -179,6 +190,9 @@ enum code decide_delete_message(struct decider *d, struct job *job)
         change_message(d, job, &m, EV_MESSAGE_DELETED, STR_NONE);
         *batch_deletion(d->batch) = (struct row_deletion){
             .chat_id = m.chat_id, .seq = m.seq, .sender_id = m.sender_id};
+        if (m.flags & ROW_MESSAGE_ATTACHED) {
+            decide_attachment_drop(d, m.chat_id, m.seq);
+        }
     }
     fill_outcome(job, &m);
     return CODE_OK;

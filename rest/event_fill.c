@@ -58,7 +58,7 @@ static void fill_message(const struct cache *c, const struct row_message *m, str
     out->message_id = m->id;
     out->seq = m->seq;
     out->version = m->version;
-    out->message_flags = m->flags;
+    out->message_flags = m->flags & (uint8_t)~ROW_MESSAGE_ATTACHED;
     out->message_created_us = m->created_us;
     out->message_kind = m->kind;
     out->content = m->flags & MESSAGE_DELETED ? STR("") : m->content;

@@ -100,6 +100,12 @@ void feed_add_cursor(const struct feed *f, struct buf *out, uint64_t event_id);
 bool feed_user_online(struct feed *f, uint64_t user_id);
 /* Close live sessions: family 0 = all of the user. Not logged: for admin kicks. Sessions in any state. */
 void feed_kick(struct feed *f, uint64_t user_id, uint64_t family, enum code code);
+/* Tell the uploader's sessions that asked (?events=upload) how far it is. Not logged. */
+struct feed_upload {
+    uint64_t id, user_id, chat_id, bytes, total;
+    uint8_t state; /* enum upload_state */
+};
+void feed_upload_progress(struct feed *f, const struct feed_upload *u);
 struct feed_worker_info {
     uint16_t number;
     uint32_t sessions, users;

@@ -1,6 +1,7 @@
 /* handler_message.c -- /api/chats/{id}/messages */
 #include "rest/handlers.h"
 
+#include "rest/content_type.h"
 #include "rest/reply.h"
 #include "rest/svc_read.h"
 
@@ -8,6 +9,8 @@ struct message_call {
     struct http_request *rq;
     struct message_view sent;
     struct str client_msg_id;
+    struct cmd cmd; /* of a message with an attachment */
+    struct attachment_read attachment;
     struct read_request read;
     uint64_t event_id; /* of the change, 0: a plain read */
     uint64_t published;
@@ -58,16 +61,33 @@ static bool within_rate(struct http_request *rq)
     return ok;
 }
 
+/* An id in any form, also as a number; absent: 0. false: answered. */
+static bool read_attachment_id(struct http_request *rq, uint64_t *out)
+{
+    struct jval v = json_get(json_root(rq->json), "attachment_id");
+    struct str text;
+    *out = 0;
+    if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL) {
+        return true;
+    }
+    bool good = json_str(v, &text) ? id_parse(text, ID_UPLOAD, out) == RC_OK : json_u64(v, out) && *out > 0 && *out <= ID_MAX;
+    if (!good) {
+        handler_fail(rq, CODE_BAD_ID, "attachment_id");
+    }
+    return good;
+}
+
 /* The message's own key goes before the header's. */
 static bool read_send(struct http_request *rq, struct cmd *c, struct str *client_msg_id)
 {
     if (!handler_cmd(rq, CMD_MESSAGE_SEND, c) || !handler_param_id(rq, 0, ID_CHAT, &c->chat_id) ||
-        !handler_string(rq, "content", true, &c->content) ||
+        !read_attachment_id(rq, &c->number2) ||
+        !handler_string(rq, "content", c->number2 == 0, &c->content) ||
         !handler_string(rq, "message_type", false, &c->name) ||
         !handler_string(rq, "client_msg_id", false, client_msg_id)) {
         return false;
     }
-    if (!c->name.p) {
+    if (!c->name.p && c->number2 == 0) {
         c->name = STR("text");
     }
     if (client_msg_id->p) {
@@ -78,6 +98,49 @@ static bool read_send(struct http_request *rq, struct cmd *c, struct str *client
         }
     }
     return true;
+}
+
+/*
+ * What the message says by itself: its kind and, without a text, where the file is. Whether the attachment may be used is
+ * the writer's to decide; here it is only read.
+ */
+static void on_attachment(void *ctx, enum code code)
+{
+    struct message_call *call = ctx;
+    struct http_request *rq = call->rq;
+    const struct attachment_view *a = &call->attachment.attachment;
+    if (code != CODE_OK || a->uploader_id != rq->who.user_id) {
+        handler_fail(rq, code == CODE_OK ? CODE_ATTACHMENT_NOT_FOUND : code, NULL);
+        return;
+    }
+    if (!call->cmd.name.p) {
+        call->cmd.name = content_type_message_kind(a->mime_type);
+    }
+    if (call->cmd.content.len == 0) {
+        struct buf path = BUF_INIT;
+        reply_attachment_path(&path, a->id, a->created_us);
+        call->cmd.content = arena_str(&rq->arena, buf_str(&path));
+        buf_release(&path);
+    }
+    call->sent.kind = call->cmd.name;
+    call->sent.content = call->cmd.content;
+    call->sent.attachment = a;
+    handler_submit(rq, &call->cmd, on_sent, call);
+}
+
+static void send_attached(struct message_call *call)
+{
+    struct http_request *rq = call->rq;
+    call->attachment = (struct attachment_read){.svc = rq->svc,
+                                                .arena = &rq->arena,
+                                                .done = on_attachment,
+                                                .ctx = call,
+                                                .viewer_id = rq->who.user_id,
+                                                .id = call->cmd.number2};
+    enum code code = read_attachment(&call->attachment);
+    if (code != CODE_OK) {
+        handler_fail(rq, code, NULL);
+    }
 }
 
 void messages_post(struct http_request *rq)
@@ -99,6 +162,11 @@ void messages_post(struct http_request *rq)
     call->sent.kind = c.name;
     call->sent.content = c.content;
     call->client_msg_id = client_msg_id;
+    if (c.number2 != 0) {
+        call->cmd = c;
+        send_attached(call);
+        return;
+    }
     handler_submit(rq, &c, on_sent, call);
 }
 

@@ -43,7 +43,16 @@ static enum code absent_code(enum id_kind kind)
 
 static const char *id_field(enum id_kind kind)
 {
-    return kind == ID_USER ? "user_id" : kind == ID_CHAT ? "chat_id" : "message_id";
+    switch (kind) {
+    case ID_USER:
+        return "user_id";
+    case ID_CHAT:
+        return "chat_id";
+    case ID_UPLOAD:
+        return "upload_id";
+    default:
+        return "message_id";
+    }
 }
 
 bool handler_param_id(struct http_request *rq, unsigned i, enum id_kind kind, uint64_t *out)

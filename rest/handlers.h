@@ -46,6 +46,15 @@ void conversations_get(struct http_request *rq);
 void conversations_post(struct http_request *rq);
 void conversation_messages_get(struct http_request *rq);
 void conversation_message_post(struct http_request *rq);
+/* ---------------------------------------------------------------- handler_upload.c */
+void attachments_post(struct http_request *rq);
+void uploads_post(struct http_request *rq);
+void upload_patch(struct http_request *rq);
+void upload_get(struct http_request *rq);
+void upload_delete(struct http_request *rq);
+/* ---------------------------------------------------------------- handler_attachment.c */
+void attachment_get(struct http_request *rq);
+void attachment_delete(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_read.c */
 void read_post(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_health.c */

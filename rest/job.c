@@ -22,8 +22,12 @@ static void hash_cmd(const struct cmd *c, struct key16 *out)
     for (uint32_t i = 0; i < c->users_count; i++) {
         buf_add_be64(&b, c->users[i]);
     }
-    if (c->kind >= CMD_NOTIFY) { /* stored hashes of the older kinds stay what they are */
+    if (c->kind == CMD_MESSAGE_SEND && c->number2 != 0) { /* its attachment */
         buf_add_be64(&b, c->number2);
+    }
+    if (c->kind >= CMD_NOTIFY) { /* stored hashes of the older kinds stay what they are */
+        /* The same file sent again is the same, though every upload has an id of its own. */
+        buf_add_be64(&b, c->kind == CMD_ATTACHMENT_ADD ? 0 : c->number2);
         buf_add_be32(&b, (uint32_t)c->title.len);
         buf_add_str(&b, c->title);
         buf_add_be8(&b, c->link.p != NULL);

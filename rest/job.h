@@ -30,6 +30,8 @@ struct job {
     /* What the look-ups before deciding found. */
     bool has_message;
     struct ov_message message; /* of cmd.message_id */
+    bool has_attachment;
+    struct ov_attachment attachment; /* of cmd.number2 */
     bool has_own_at; /* CMD_READ below the newest message: */
     uint32_t own_at; /* own messages at or below the cursor asked for */
     bool has_stored;            /* the key was used before: */

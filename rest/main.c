@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "rest/attachments.h"
 #include "rest/auth.h"
 #include "rest/door.h"
 #include "rest/door_listen.h"
@@ -230,6 +231,7 @@ static void start_services(struct app *a, struct buf *why)
     }
     must(rc, "db_unreachable", why);
     must(start_load(a->conf, store, &a->store_conf, s->cache, s->feed, &start, why), "load_failed", why);
+    must(attachments_new(a->conf, store, &s->attachments, why), "attachments", why);
     s->writer = writer_new(a->conf, s->cache, s->feed, &start, on_fenced);
     s->dbpool = dbpool_new(&a->store_conf, (unsigned)a->conf->db_read_threads,
                            (unsigned)a->conf->db_read_queue);
@@ -241,6 +243,9 @@ static void start_services(struct app *a, struct buf *why)
     feed_bind(s->feed, s);
     must(writer_run(s->writer), "no_thread", why);
     must(feed_run(s->feed), "no_thread", why);
+    if (s->attachments != NULL) {
+        must(attachments_start(s->attachments, s, why), "no_thread", why);
+    }
 }
 
 /* The user the workers run as, when it is another than ours. */
@@ -362,6 +367,7 @@ static int stop(struct app *a)
     door_stop(a->door);
     bool drained = http_server_drain(a->http, mono_ms() + DRAIN_MS);
     feed_stop(s->feed);
+    attachments_stop(s->attachments);
     writer_stop(s->writer);
     if (!drained || !http_server_free(a->http)) {
         log_warn("stop_forced", "why=\"requests without an answer\"");
@@ -370,6 +376,7 @@ static int stop(struct app *a)
     link_server_stop(a->link);
     /* Requests and replays are what use the pools; neither comes any more. */
     dbpool_free(s->dbpool);
+    attachments_free(s->attachments);
     workpool_free(s->workpool);
     feed_free(s->feed);
     door_free(a->door);

@@ -262,6 +262,19 @@ struct ov_message *overlay_put_message(struct overlay *o, const struct ov_messag
     return &e->u.message;
 }
 
+struct ov_attachment *overlay_attachment(struct overlay *o, uint64_t id)
+{
+    struct entry *e = overlay_get(o, overlay_key_of(ENTRY_ATTACHMENT, id, 0));
+    return e ? &e->u.attachment : NULL;
+}
+
+struct ov_attachment *overlay_put_attachment(struct overlay *o, const struct ov_attachment *a)
+{
+    struct entry *e = overlay_add(o, ENTRY_ATTACHMENT, overlay_key_of(ENTRY_ATTACHMENT, a->id, 0));
+    e->u.attachment = *a;
+    return &e->u.attachment;
+}
+
 static uint64_t idempotency_key(uint64_t user_id, const struct key16 *key)
 {
     uint64_t halves[2];

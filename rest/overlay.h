@@ -55,6 +55,10 @@ struct ov_role {
     uint64_t session_id, user_id;
     uint8_t role; /* enum session_role */
 };
+struct ov_attachment {
+    uint64_t id, chat_id, uploader_id, seq, unused_us;
+    bool gone;
+};
 struct ov_key {
     uint64_t user_id;
     struct key16 key, hash;
@@ -77,6 +81,7 @@ uint64_t overlay_direct(struct overlay *o, uint64_t user_a, uint64_t user_b); /*
 struct ov_member *overlay_member(struct overlay *o, struct ov_chat *chat, uint64_t user_id);
 /* Only messages of the batch. */
 struct ov_message *overlay_message(struct overlay *o, uint64_t id);
+struct ov_attachment *overlay_attachment(struct overlay *o, uint64_t id);
 struct ov_key *overlay_key(struct overlay *o, uint64_t user_id, const struct key16 *key);
 
 /* New entries, or a changed one. */
@@ -85,6 +90,7 @@ struct ov_user *overlay_add_user(struct overlay *o, const struct ov_user *u, str
 void overlay_rename_user(struct ov_user *u, struct str name);
 struct ov_chat *overlay_add_chat(struct overlay *o, const struct ov_chat *c);
 struct ov_message *overlay_put_message(struct overlay *o, const struct ov_message *m);
+struct ov_attachment *overlay_put_attachment(struct overlay *o, const struct ov_attachment *a);
 void overlay_add_key(struct overlay *o, const struct ov_key *k);
 /* u came from overlay_user. Empty: none. */
 void overlay_set_profile_url(struct ov_user *u, struct str url);

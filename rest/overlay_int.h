@@ -16,7 +16,8 @@ enum entry_kind {
     ENTRY_SESSION,
     ENTRY_ROLE,
     ENTRY_ATTENDEE,
-    ENTRY_CODE
+    ENTRY_CODE,
+    ENTRY_ATTACHMENT
 };
 
 /* One allocation per entry, so that pointers stay good while others come and go. */
@@ -29,6 +30,7 @@ struct entry {
         struct ov_member member;
         struct ov_message message;
         struct ov_key key;
+        struct ov_attachment attachment;
         struct ov_session session;
         struct ov_role role;
         struct row_attendee attendee;

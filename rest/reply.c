@@ -61,6 +61,26 @@ void reply_member(struct buf *out, const struct member_view *m)
     buf_add_char(out, '}');
 }
 
+void reply_attachment_path(struct buf *out, uint64_t id, uint64_t created_us)
+{
+    buf_add_z(out, "/api/attachments/");
+    id_add_hex(out, ID_UPLOAD, id, created_us);
+}
+
+void reply_attachment(struct buf *out, const struct attachment_view *a, bool open)
+{
+    buf_add_char(out, '{');
+    reply_id(out, "id", ID_UPLOAD, a->id, a->created_us);
+    json_key_str(out, "name", a->name);
+    json_key_str(out, "mime_type", a->mime_type);
+    json_key_u64(out, "size", a->size);
+    json_key_str(out, "sha256", a->sha256);
+    json_add_key(out, "url");
+    buf_add_char(out, '"');
+    reply_attachment_path(out, a->id, a->created_us);
+    buf_add_z(out, open ? "\"" : "\"}");
+}
+
 void reply_message(struct buf *out, const struct message_view *m, bool open)
 {
     buf_add_char(out, '{');
@@ -77,6 +97,10 @@ void reply_message(struct buf *out, const struct message_view *m, bool open)
     }
     if (m->flags & MESSAGE_DELETED) {
         json_key_bool(out, "is_deleted", true);
+    }
+    if (m->attachment) {
+        json_add_key(out, "attachment");
+        reply_attachment(out, m->attachment, false);
     }
     if (!open) {
         buf_add_char(out, '}');

@@ -23,9 +23,14 @@ void reply_me(struct buf *out, const struct user_view *u);
 void reply_account(struct buf *out, const struct user_view *u);
 /* {"user_id","username","name","role"} */
 void reply_member(struct buf *out, const struct member_view *m);
-/* {"message_id","chat_id","seq","sender_id","sender_name","content","message_type","created_at"[,"is_edited"][,"is_deleted"]};
+/* {"message_id","chat_id","seq","sender_id","sender_name","content","message_type","created_at"[,"is_edited"][,"is_deleted"]
+ * [,"attachment"]};
  * without the closing brace when open. */
 void reply_message(struct buf *out, const struct message_view *m, bool open);
+/* {"id","name","mime_type","size","sha256","url"}; without the closing brace when open. In a message as "attachment". */
+void reply_attachment(struct buf *out, const struct attachment_view *a, bool open);
+/* The path it is downloaded from. */
+void reply_attachment_path(struct buf *out, uint64_t id, uint64_t created_us);
 /* chat_room's three members, then kind, role, members_count, unread_count, last_seq, read_seq, [peer,] last_message */
 void reply_chat(struct buf *out, const struct chat_view *c);
 /* Exactly the chat_room object. */

@@ -39,6 +39,13 @@ const struct http_route http_routes[] = {
     {HTTP_GET, "/api/chats/{chat}/messages/{message}", message_get, USER_READ},
     {HTTP_PATCH, "/api/chats/{chat}/messages/{message}", message_patch, USER_WRITE},
     {HTTP_DELETE, "/api/chats/{chat}/messages/{message}", message_delete, USER_READ},
+    {HTTP_POST, "/api/chats/{chat}/attachments", attachments_post, ROUTE_AUTH | ROUTE_STREAM},
+    {HTTP_POST, "/api/chats/{chat}/uploads", uploads_post, USER_WRITE},
+    {HTTP_GET, "/api/uploads/{upload}", upload_get, USER_READ},
+    {HTTP_PATCH, "/api/uploads/{upload}", upload_patch, ROUTE_AUTH | ROUTE_STREAM},
+    {HTTP_DELETE, "/api/uploads/{upload}", upload_delete, USER_READ},
+    {HTTP_GET, "/api/attachments/{attachment}", attachment_get, USER_READ},
+    {HTTP_DELETE, "/api/attachments/{attachment}", attachment_delete, USER_READ},
     {HTTP_POST, "/api/chats/{chat}/read", read_post, ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
 
     {HTTP_GET, "/chats", conversations_get, ROUTE_AUTH},

@@ -154,6 +154,17 @@ struct row_attendee {
     uint64_t added_us;
     uint64_t checkin_id, checkin_us; /* 0: not yet */
 };
+/* row_message.flags beside enum message_flag; stays in confab-rest: an attachment's row refers to the message. */
+#define ROW_MESSAGE_ATTACHED 4
+
+struct row_attachment { /* a file below attachments_dir */
+    uint64_t id;      /* random; also its upload's and its file's */
+    uint64_t chat_id;
+    uint64_t seq;     /* of the message that refers to it; 0: none */
+    uint64_t uploader_id, size, created_us;
+    uint64_t unused_us; /* since when no message shows it; 0: one does */
+    struct str sha256, mime_type, name;
+};
 struct row_checkin {
     uint64_t id; /* event id */
     uint64_t session_id, user_id, by_user_id, at_us; /* user_id 0: a code that nobody has; by 0: a scanner */
@@ -202,6 +213,7 @@ typedef void (*store_on_session)(void *ctx, const struct row_session *r);
 typedef void (*store_on_session_role)(void *ctx, const struct row_session_role *r);
 typedef void (*store_on_attendee)(void *ctx, const struct row_attendee *r);
 typedef void (*store_on_checkin)(void *ctx, const struct row_checkin *r);
+typedef void (*store_on_attachment)(void *ctx, const struct row_attachment *r);
 
 struct store_maxima {
     uint64_t user_id, chat_id, family_id, session_id;
@@ -221,6 +233,8 @@ RC_CHECK enum store_rc store_load_session_roles(struct store *s, store_on_sessio
 /* Events after `after` up to `upto`, rising, at most limit. */
 RC_CHECK enum store_rc store_load_events(struct store *s, uint64_t after, uint64_t upto,
                                          unsigned limit, store_on_event on, void *ctx);
+/* Per uploader: uploader_id and size, the sum. */
+RC_CHECK enum store_rc store_load_attachment_sums(struct store *s, store_on_attachment on, void *ctx);
 /* Whose own an event is, rising user ids. */
 RC_CHECK enum store_rc store_load_event_users(struct store *s, uint64_t event_id,
                                               store_on_event_user on, void *ctx);
@@ -250,6 +264,10 @@ struct store_batch {
     struct row_attendee *attendees_set;  unsigned attendees_set_count; /* code, checkin_id, checkin_us */
     uint64_t *sessions_deleted;          unsigned sessions_deleted_count; /* their roles and attendees go */
     struct row_checkin *checkins;        unsigned checkins_count;
+    struct row_attachment *attachments_new;     unsigned attachments_new_count;
+    struct row_attachment *attachments_used;    unsigned attachments_used_count;    /* by id: seq; not unused any more */
+    struct row_attachment *attachments_dropped; unsigned attachments_dropped_count; /* by chat_id and seq: unused_us */
+    uint64_t *attachments_gone;                 unsigned attachments_gone_count;
     uint64_t epoch, last_batch;          /* the fence: WHERE epoch=? AND last_batch=? ; last_batch becomes +1 */
     uint64_t next_event;                 /* new value of log_head.next_event */
     uint64_t checkpoint;                 /* new value when not 0 */
@@ -296,15 +314,23 @@ RC_CHECK enum store_rc store_find_codes(struct store *s, const struct attendee_k
 /* By the ids of their events. */
 RC_CHECK enum store_rc store_find_checkins(struct store *s, const uint64_t *ids, unsigned count,
                                            store_on_checkin on, void *ctx);
+struct chat_seq {
+    uint64_t chat_id, seq;
+};
+RC_CHECK enum store_rc store_find_attachments(struct store *s, const uint64_t *ids, unsigned count,
+                                              store_on_attachment on, void *ctx);
+/* By the message that refers to them. */
+RC_CHECK enum store_rc store_attachments_at(struct store *s, const struct chat_seq *at, unsigned count,
+                                            store_on_attachment on, void *ctx);
+/* Unused since before then, the longest unused first. */
+RC_CHECK enum store_rc store_unused_attachments(struct store *s, uint64_t before_us, unsigned limit,
+                                                store_on_attachment on, void *ctx);
 
 /* -- reads for clients (the caller caps them at what is published) ------------------------------ */
 
 /* Messages of a chat with from <= seq <= to, rising (or falling), at most limit. */
 RC_CHECK enum store_rc store_history(struct store *s, uint64_t chat_id, uint64_t from, uint64_t to,
                                      bool falling, unsigned limit, store_on_message on, void *ctx);
-struct chat_seq {
-    uint64_t chat_id, seq;
-};
 RC_CHECK enum store_rc store_messages_at(struct store *s, const struct chat_seq *at, unsigned count,
                                          store_on_message on, void *ctx);
 /* How many messages of sender have from < seq <= to. */

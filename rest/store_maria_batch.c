@@ -5,6 +5,7 @@
  * circle), each a single round trip however many rows there are; the head row last, which is the fence.
  */
 #include "rest/store_maria.h"
+#include "rest/store_maria_attachment.h"
 
 #include <mysqld_error.h>
 
@@ -233,6 +234,8 @@ static enum store_rc write_rows(struct store *s, const struct store_batch *b)
         PART(sql_message_insert, messages_new), PART(sql_message_update, messages_set),
         PART(sql_deletion_insert, deletions),   PART(sql_event_insert, events),
         PART(sql_event_user_insert, event_users), PART(sql_key_insert, keys),
+        PART(sql_attachment_insert, attachments_new), PART(sql_attachment_use, attachments_used),
+        PART(sql_attachment_drop, attachments_dropped), PART(sql_attachment_delete, attachments_gone),
         PART(sql_family_insert, families_new),  PART(sql_family_update, families_set),
         PART(sql_session_put, sessions_put),    PART(sql_session_role_put, session_roles_put),
         PART(sql_attendee_insert, attendees_new), PART(sql_attendee_update, attendees_set),

@@ -27,6 +27,8 @@ bool db_quick_fits(const struct store_batch *b)
                       b->keys_count + b->families_new_count + b->families_set_count +
                       b->sessions_put_count + b->session_roles_put_count + b->attendees_new_count +
                       b->attendees_set_count + b->sessions_deleted_count + b->checkins_count;
+    others += b->attachments_new_count + b->attachments_used_count + b->attachments_dropped_count +
+              b->attachments_gone_count;
     size_t bytes = 0;
     if (others != 0 || b->checkpoint != 0 || b->messages_new_count == 0 ||
         b->messages_new_count > DB_QUICK_MAX || b->events_count != b->messages_new_count) {

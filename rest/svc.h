@@ -16,6 +16,7 @@
 #include "rest/rest_conf.h"
 #include "shared/cmd.h"
 
+struct attachments;
 struct auth;
 struct ratelimit;
 struct writer;
@@ -29,6 +30,7 @@ struct svc {
     struct dbpool *dbpool;     /* reads */
     struct workpool *workpool; /* argon2 and other CPU work, never in an HTTP thread */
     struct auth *auth;
+    struct attachments *attachments; /* NULL: none are taken */
     struct ratelimit *messages; /* sends by user id (user_messages_per_s); NULL: no limit */
     struct ratelimit *typing;   /* by user id (user_typing_per_s); NULL: no limit */
     struct ratelimit *focus_reads; /* read cursors moved by looking, by user and chat (once a second); NULL: no limit */

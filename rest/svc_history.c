@@ -101,6 +101,8 @@ static enum code submit(struct read_request *r, enum code (*run)(struct read_req
     return dbpool_submit(r->svc->dbpool, run_on_pool, r) == RC_OK ? CODE_OK : CODE_QUEUE_FULL;
 }
 
+static const struct attachment_view attached;
+
 /* false: the arena is full, the row is left out. */
 static bool copy_row(struct read_request *r, const struct row_message *row, struct message_view *out)
 {
@@ -121,6 +123,8 @@ static bool copy_row(struct read_request *r, const struct row_message *row, stru
         .kind = kind,
         .content = content,
     };
+    /* Just a mark until read_attachments_of. */
+    out->attachment = (row->flags & ROW_MESSAGE_ATTACHED) != 0 && !is_deleted ? &attached : NULL;
     r->newest_event = max64(r->newest_event, max64(row->last_event, row->id));
     return true;
 }
@@ -186,7 +190,7 @@ static enum code run_history(struct read_request *r, struct store *store)
         reverse(r->messages, r->count);
     }
     add_senders(r);
-    return CODE_OK;
+    return read_attachments_of(store, r->arena, r->messages, r->count);
 }
 
 enum code read_history(struct read_request *r)
@@ -228,6 +232,7 @@ static enum code run_message(struct read_request *r, struct store *store)
     enum code code = find_message(r, store);
     if (code == CODE_OK) {
         add_senders(r);
+        code = read_attachments_of(store, r->arena, r->messages, r->count);
     }
     return code;
 }
@@ -255,14 +260,15 @@ static enum code run_lasts(struct read_request *r, struct store *store)
         return code_of(rc);
     }
     add_senders(r);
-    for (unsigned i = 0; i < r->page->count; i++) {
+    enum code code = read_attachments_of(store, r->arena, r->messages, r->count);
+    for (unsigned i = 0; code == CODE_OK && i < r->page->count; i++) {
         for (unsigned j = 0; j < r->count; j++) {
             if (r->messages[j].chat_id == r->page->chats[i].id) {
                 r->page->chats[i].last = &r->messages[j];
             }
         }
     }
-    return CODE_OK;
+    return code;
 }
 
 enum code read_lasts(struct read_request *r)

@@ -26,11 +26,17 @@ struct user_view {
     bool disabled;
 };
 
+struct attachment_view {
+    uint64_t id, chat_id, seq, uploader_id, size, created_us, unused_us;
+    struct str name, mime_type, sha256;
+};
+
 struct message_view {
     uint64_t id, chat_id, chat_created_us, seq, created_us, last_event;
     uint8_t flags; /* enum message_flag */
     struct user_view sender;
     struct str kind, content; /* content is empty when deleted */
+    const struct attachment_view *attachment; /* NULL: none, or deleted */
 };
 
 struct chat_view {
@@ -135,6 +141,20 @@ struct read_request {
 enum code read_history(struct read_request *r);  /* messages, rising */
 enum code read_message(struct read_request *r);  /* messages[0]; CODE_MESSAGE_NOT_FOUND */
 enum code read_lasts(struct read_request *r);    /* page->chats[].last */
+/* One attachment that the viewer may see: the uploader, and once a message refers to it who can see that; nobody when the
+ * message is deleted. CODE_ATTACHMENT_NOT_FOUND. */
+struct attachment_read {
+    struct svc *svc;
+    struct arena *arena;
+    read_done done;
+    void *ctx;
+    uint64_t viewer_id, id;
+    struct attachment_view attachment; /* out */
+    bool found;
+};
+enum code read_attachment(struct attachment_read *r);
+/* Append the attachments of messages that have one; store is a pool thread's. */
+enum code read_attachments_of(struct store *store, struct arena *arena, struct message_view *messages, unsigned count);
 /* SELECT 1 on the pool: CODE_OK or CODE_UNAVAILABLE. */
 enum code read_ping(struct read_request *r);
 

@@ -190,7 +190,7 @@ static void remember_dirty(struct writer *w, const struct row_message *m)
 
 static void remember_key(struct writer *w, const struct job *j)
 {
-    if (j->cmd.has_key && j->outcome.code == CODE_OK && j->drafts > 0) {
+    if (j->cmd.has_key && j->outcome.code == CODE_OK && (j->drafts > 0 || j->outcome.created)) {
         recent_put(w->recent, j->cmd.actor_id, &j->cmd.key, &j->hash, &j->outcome);
     }
 }

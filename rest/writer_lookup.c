@@ -100,6 +100,47 @@ static enum store_rc look_up_places(struct writer *w, struct job **jobs, unsigne
     return rc;
 }
 
+/* -- attachments ---------------------------------------------------------------------------------- */
+
+static bool wants_attachment(const struct job *j)
+{
+    return j->cmd.number2 != 0 && !j->has_attachment &&
+           (j->cmd.kind == CMD_MESSAGE_SEND || j->cmd.kind == CMD_ATTACHMENT_REMOVE);
+}
+
+static void on_attachment(void *ctx, const struct row_attachment *r)
+{
+    struct finding *f = ctx;
+    for (unsigned i = 0; i < f->count; i++) {
+        struct job *j = f->jobs[i];
+        if (wants_attachment(j) && j->cmd.number2 == r->id) {
+            j->attachment = (struct ov_attachment){.id = r->id,
+                                                   .chat_id = r->chat_id,
+                                                   .uploader_id = r->uploader_id,
+                                                   .seq = r->seq,
+                                                   .unused_us = r->unused_us};
+            j->has_attachment = true;
+        }
+    }
+}
+
+static enum store_rc look_up_attachments(struct writer *w, struct job **jobs, unsigned count)
+{
+    uint64_t *ids = NULL;
+    unsigned n = 0;
+    for (unsigned i = 0; i < count; i++) {
+        jobs[i]->has_attachment = false; /* another part of the batch may have used it since */
+        if (wants_attachment(jobs[i])) {
+            ids = ids ? ids : mem_grow(NULL, count, sizeof(ids[0]));
+            ids[n++] = jobs[i]->cmd.number2;
+        }
+    }
+    struct finding f = {.jobs = jobs, .count = count};
+    enum store_rc rc = n > 0 ? store_find_attachments(w->store, ids, n, on_attachment, &f) : STORE_OK;
+    free(ids);
+    return rc;
+}
+
 /* -- read cursors --------------------------------------------------------------------------------- */
 
 /*
@@ -198,6 +239,9 @@ enum store_rc writer_look_up(struct writer *w, struct job **jobs, unsigned count
         }
     }
     enum store_rc rc = look_up_messages(w, jobs, count);
+    if (rc == STORE_OK) {
+        rc = look_up_attachments(w, jobs, count);
+    }
     if (rc == STORE_OK) {
         rc = look_up_attendees(w, jobs, count);
     }

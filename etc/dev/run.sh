@@ -73,6 +73,7 @@ db_user = confab
 db_name = confab
 db_password_file = $state/db/confab.password
 migrations_dir = $PWD/sql
+attachments_dir = $state/attachments
 jwt_secret_file = $state/jwt.secret
 admin_token_file = $state/admin.secret
 CONF

@@ -27,6 +27,7 @@ static struct {
     TABLE(row_deletion, deletions);
     TABLE(row_key, keys);
     TABLE(row_family, families);
+    TABLE(row_attachment, attachments);
     struct store_head head;
     struct fake_db_counts counts;
     enum store_rc run_rc, find_rc, commit_rc, dislike_rc;
@@ -77,6 +78,12 @@ void fake_db_release(void)
         drop(db.messages[i].kind);
         drop(db.messages[i].content);
     }
+    for (unsigned i = 0; i < db.attachments_count; i++) {
+        drop(db.attachments[i].sha256);
+        drop(db.attachments[i].mime_type);
+        drop(db.attachments[i].name);
+    }
+    free(db.attachments);
     free(db.users);
     free(db.chats);
     free(db.members);
@@ -324,8 +331,51 @@ static void apply_rest(const struct store_batch *b)
     }
 }
 
+static struct row_attachment *find_attachment(uint64_t id)
+{
+    for (unsigned i = 0; i < db.attachments_count; i++) {
+        if (db.attachments[i].id == id) {
+            return &db.attachments[i];
+        }
+    }
+    return NULL;
+}
+
+static void apply_attachments(const struct store_batch *b)
+{
+    for (unsigned i = 0; i < b->attachments_new_count; i++) {
+        struct row_attachment a = b->attachments_new[i];
+        a.sha256 = keep(a.sha256);
+        a.mime_type = keep(a.mime_type);
+        a.name = keep(a.name);
+        PUSH(attachments, a);
+    }
+    for (unsigned i = 0; i < b->attachments_used_count; i++) {
+        struct row_attachment *a = find_attachment(b->attachments_used[i].id);
+        a->seq = b->attachments_used[i].seq;
+        a->unused_us = 0;
+    }
+    for (unsigned i = 0; i < b->attachments_dropped_count; i++) {
+        const struct row_attachment *gone = &b->attachments_dropped[i];
+        for (unsigned k = 0; k < db.attachments_count; k++) {
+            struct row_attachment *a = &db.attachments[k];
+            if (a->chat_id == gone->chat_id && a->seq == gone->seq) {
+                a->unused_us = gone->unused_us;
+            }
+        }
+    }
+    for (unsigned i = 0; i < b->attachments_gone_count; i++) {
+        struct row_attachment *a = find_attachment(b->attachments_gone[i]);
+        drop(a->sha256);
+        drop(a->mime_type);
+        drop(a->name);
+        *a = db.attachments[--db.attachments_count];
+    }
+}
+
 static void apply(const struct store_batch *b)
 {
+    apply_attachments(b);
     apply_users(b);
     apply_members(b);
     apply_messages(b);
@@ -587,6 +637,37 @@ enum store_rc store_find_message_keys(struct store *s, const struct user_key *ke
                 key16_eq(&db.messages[i].key, &keys[k].key)) {
                 on(ctx, &db.messages[i]);
                 break;
+            }
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_find_attachments(struct store *s, const uint64_t *ids, unsigned count, store_on_attachment on,
+                                     void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < count; i++) {
+        const struct row_attachment *a = find_attachment(ids[i]);
+        if (a != NULL) {
+            on(ctx, a);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_attachments_at(struct store *s, const struct chat_seq *at, unsigned count, store_on_attachment on,
+                                   void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.attachments_count; i++) {
+        for (unsigned k = 0; k < count; k++) {
+            if (db.attachments[i].chat_id == at[k].chat_id && db.attachments[i].seq == at[k].seq) {
+                on(ctx, &db.attachments[i]);
             }
         }
     }

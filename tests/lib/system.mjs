@@ -58,7 +58,7 @@ export class System {
         const settings = {
             ...REST_DEFAULTS,
             listen: `${this.host}:8000 rooms, ${this.host}:8080 conversations, ${this.host}:3000 rooms`,
-            link_socket: path.join(this.dir, 'link.sock'),
+            link_socket: path.join(this.dir, 'link.sock'), attachments_dir: path.join(this.dir, 'attachments'),
             db_socket: this.db.socket, db_user: this.db.name, db_name: this.db.name, db_password_file: this.db.passwordFile,
             jwt_secret_file: this.file('jwt.secret', `${this.secret}\n`),
             admin_token_file: this.file('admin.secret', `${this.adminSecret}\n`),

@@ -1,0 +1,222 @@
+/* attachments_upload.c -- the bytes of an upload: stored, summed, looked at, put in their place */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "rest/attachments_int.h"
+#include "rest/content_type.h"
+#include "rest/file_name.h"
+#include "rest/metrics.h"
+#include "shared/clock.h"
+#include "shared/mem.h"
+
+#define READ_BYTES ((size_t)256 * 1024)
+
+/* -- progress ---------------------------------------------------------------------------------------------- */
+
+static void tell(struct upload *u, enum upload_state state)
+{
+    struct attachments *a = u->home;
+    uint64_t now = mono_ms();
+    if (a->svc == NULL || (state == UPLOAD_RUNNING && now < u->told_ms + a->conf->upload_progress_ms)) {
+        return;
+    }
+    u->told_ms = now;
+    feed_upload_progress(a->svc->feed, &(struct feed_upload){.id = u->id,
+                                                             .user_id = u->user_id,
+                                                             .chat_id = u->chat_id,
+                                                             .bytes = u->offset,
+                                                             .total = u->size,
+                                                             .state = state});
+}
+
+/* -- what it is -------------------------------------------------------------------------------------------- */
+
+/* Name, header and bytes must agree; the type is the most exact of what they say. */
+static enum code look(struct upload *u, struct str first_bytes)
+{
+    struct attachments *a = u->home;
+    struct buf raw = BUF_INIT, found = BUF_INIT;
+    struct str claimed = str_of(u->claimed);
+    struct str by_name = content_type_of_extension(file_name_extension(str_of(u->name)));
+    bool readable = content_is_readable(first_bytes);
+    magic_look(a->magic, first_bytes, &raw);
+    if (!content_type_clean(buf_str(&raw), &found)) {
+        buf_add_z(&found, "application/octet-stream");
+    }
+    enum code code = CODE_OK;
+    if (!content_type_fits(buf_str(&found), claimed, readable) || !content_type_fits(buf_str(&found), by_name, readable)) {
+        code = CODE_CONTENT_MISMATCH;
+    } else {
+        buf_clear(&u->type);
+        buf_add_str(&u->type, !content_type_is_vague(claimed) ? claimed : by_name.len > 0 ? by_name : buf_str(&found));
+        code = content_type_listed(str_of(a->conf->attachment_types), buf_str(&u->type)) ? CODE_OK : CODE_TYPE_NOT_ALLOWED;
+    }
+    buf_release(&raw);
+    buf_release(&found);
+    return code;
+}
+
+static enum code look_at_file(struct upload *u)
+{
+    size_t got = 0;
+    char *room = mem_try(1, MAGIC_LOOK_BYTES);
+    enum code code = room != NULL ? blob_read(u->fd, 0, room, MAGIC_LOOK_BYTES, &got) : CODE_UNAVAILABLE;
+    if (code == CODE_OK) {
+        code = look(u, (struct str){room, got});
+    }
+    free(room);
+    return code;
+}
+
+/* -- bytes --------------------------------------------------------------------------------------------------- */
+
+static enum code open_file(struct upload *u)
+{
+    uint64_t size = 0;
+    if (u->fd >= 0) {
+        return CODE_OK;
+    }
+    bool fresh = !u->resumable || !blob_partial_size(u->home->blobs, u->id, &size);
+    return blob_open_partial(u->home->blobs, u->id, fresh, &u->fd);
+}
+
+static void add_to_sum(struct upload *u, const char *bytes, size_t len)
+{
+    if (u->sum == NULL) {
+        u->sum = sha256_new();
+        u->summed = 0;
+    }
+    if (u->sum != NULL) {
+        sha256_add(u->sum, bytes, len);
+        u->summed += len;
+    }
+}
+
+enum code upload_write(struct upload *u, struct str bytes)
+{
+    struct attachments *a = u->home;
+    if (bytes.len > u->size - u->offset) {
+        return CODE_TOO_LARGE;
+    }
+    enum code code = open_file(u);
+    /* A refusal now saves the way of all the rest; what is looked at here is what would be looked at in the end. */
+    if (code == CODE_OK && u->offset == 0 && bytes.len >= MAGIC_LOOK_BYTES) {
+        code = look(u, (struct str){bytes.p, MAGIC_LOOK_BYTES});
+    }
+    if (code == CODE_OK) {
+        code = blob_write(u->fd, u->offset, bytes);
+    }
+    if (code != CODE_OK) {
+        return code;
+    }
+    if (u->summed == u->offset) {
+        add_to_sum(u, bytes.p, bytes.len);
+    }
+    pthread_mutex_lock(&a->lock);
+    u->offset += bytes.len;
+    u->touched_us = wall_us();
+    pthread_mutex_unlock(&a->lock);
+    metric_add(METRIC_UPLOAD_BYTES, (int64_t)bytes.len);
+    tell(u, UPLOAD_RUNNING);
+    return CODE_OK;
+}
+
+/* What came before a restart is read again. */
+static enum code sum_up(struct upload *u)
+{
+    enum code code = CODE_OK;
+    if (u->sha256[0] != '\0') {
+        return CODE_OK; /* by an earlier try */
+    }
+    char *room = u->summed < u->size ? mem_try(1, READ_BYTES) : NULL;
+    while (code == CODE_OK && u->summed < u->size) {
+        size_t got = 0;
+        code = room != NULL ? blob_read(u->fd, u->summed, room, READ_BYTES, &got) : CODE_UNAVAILABLE;
+        if (code == CODE_OK && got == 0) {
+            code = CODE_UNAVAILABLE; /* the file is shorter than it was */
+        }
+        if (got > 0) {
+            add_to_sum(u, room, got);
+        }
+        code = u->sum != NULL ? code : CODE_UNAVAILABLE;
+    }
+    free(room);
+    if (code == CODE_OK) {
+        sha256_end(u->sum, u->sha256);
+        sha256_free(u->sum);
+        u->sum = NULL;
+    }
+    return code;
+}
+
+enum code upload_finish(struct upload *u)
+{
+    if (u->placed) {
+        /* The last try got this far; from the file in its place the rest is found out again after a restart. */
+        uint64_t size = 0;
+        if (u->sha256[0] != '\0') {
+            return CODE_OK;
+        }
+        if (!blob_open(u->home->blobs, u->id, &u->fd, &size) || size != u->size) {
+            return CODE_UNAVAILABLE;
+        }
+    }
+    enum code code = open_file(u);
+    if (code == CODE_OK) {
+        code = sum_up(u);
+    }
+    if (code == CODE_OK && u->expected[0] != '\0' && memcmp(u->expected, u->sha256, sizeof(u->expected)) != 0) {
+        code = CODE_CHECKSUM_MISMATCH;
+    }
+    if (code == CODE_OK) {
+        code = look_at_file(u);
+    }
+    if (code == CODE_OK && !u->placed) {
+        code = blob_place(u->home->blobs, u->id, u->fd);
+        u->placed = code == CODE_OK;
+    }
+    return code;
+}
+
+enum code upload_save(struct upload *u)
+{
+    enum code code = u->fd >= 0 ? blob_sync(u->fd) : CODE_OK;
+    upload_rest(u);
+    return code;
+}
+
+enum code upload_note(struct upload *u)
+{
+    struct buf text = BUF_INIT;
+    upload_note_text(u, &text);
+    enum code code = buf_ok(&text) ? blob_note_write(u->home->blobs, u->id, buf_str(&text)) : CODE_UNAVAILABLE;
+    buf_release(&text);
+    return code;
+}
+
+/* -- ends ---------------------------------------------------------------------------------------------------- */
+
+void upload_end(struct upload *u)
+{
+    tell(u, UPLOAD_DONE);
+    metric_add(METRIC_UPLOADS_DONE, 1);
+    if (u->resumable) {
+        blob_note_remove(u->home->blobs, u->id);
+    }
+    upload_release(u, true);
+}
+
+void upload_drop(struct upload *u)
+{
+    tell(u, UPLOAD_FAILED);
+    metric_add(METRIC_UPLOADS_FAILED, 1);
+    blob_remove(u->home->blobs, u->id);
+    upload_release(u, false);
+}
+
+void upload_forget(struct upload *u)
+{
+    tell(u, UPLOAD_FAILED);
+    metric_add(METRIC_UPLOADS_FAILED, 1);
+    upload_release(u, true);
+}
