@@ -346,6 +346,8 @@ int main(void)
         T(test_sockets_may_leave_out_the_kind_and_are_told_where_they_asked),
         T(test_messages_from_sockets_are_rated_reading_is_not),
         T(test_a_jobs_hash_is_of_what_it_does),
+        T(test_pictures_are_on_the_web),
+        T(test_event_sessions_have_a_title_and_a_visibility),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
