@@ -282,6 +282,7 @@ UNIT_TESTS = \
   test_http_tidy \
   test_hub \
   test_id \
+  test_interest \
   test_json \
   test_jwt \
   test_limits \
@@ -320,6 +321,8 @@ UNIT_TESTS = \
   test_wheel \
   test_workpool \
   test_writer \
+  test_ws_core \
+  test_ws_core_focus \
 
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
@@ -403,6 +406,15 @@ test_workpool_SRCS = rest/workpool.c
 test_decide_session_SRCS = $(FEED_TEST_SRCS) rest/answers.c rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
 test_writer_SRCS = $(FEED_TEST_SRCS) rest/answers.c rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
 
+# The worker's core without its ends: dialects, libwebsockets, the link.
+WS_CORE_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_focus.c ws/core_link.c ws/core_ops.c \
+  ws/core_receive.c ws/hub.c ws/interest.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
+test_ws_core_SRCS = $(WS_CORE_SRCS) ws/link_client.c tests/lib/core_world.c
+test_ws_core_LDFLAGS = -Wl,--wrap=mono_ms
+test_ws_core_focus_SRCS = $(test_ws_core_SRCS)
+test_ws_core_focus_LDFLAGS = $(test_ws_core_LDFLAGS)
+test_interest_SRCS = ws/interest.c ws/limits.c
+
 # Programs of the integration tests, built like unit tests but not run by themselves.
 TEST_HELPERS = \
   fake_rest \
@@ -440,7 +452,7 @@ fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c res
 fuzz_eio_payload_SRCS = ws/eio_packet.c
 fuzz_sio_packet_SRCS = ws/sio_packet.c
 fuzz_link_SRCS = tests/lib/link_recode.c
-fuzz_ws_core_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_focus.c ws/core_link.c ws/core_ops.c ws/core_receive.c ws/hub.c ws/interest.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
+fuzz_ws_core_SRCS = $(WS_CORE_SRCS)
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
 BENCH_SRCS = \

@@ -145,6 +145,7 @@ void core_report_foci(struct core *k)
             tell_all(c);
         }
     }
+    core_report_presence(k); /* ahead of the commands that are sent again */
 }
 
 /* -- watches ------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,80 @@
+#include "tests/unit/unit.h"
+
+#include "ws/interest.h"
+
+static void test_interest_keeps_chats_sorted_once_and_bounded(void **state)
+{
+    (void)state;
+    struct interest i = {0};
+    assert_false(interest_has_chat(NULL, 5));
+    assert_false(interest_has_chat(&i, 5));
+    for (uint64_t chat = 1; chat <= 100; chat++) {
+        assert_true(interest_add_chat(&i, chat * 37 % 101, 100));
+        assert_true(interest_add_chat(&i, chat * 37 % 101, 100));
+        assert_int_equal(i.chats_count, chat);
+    }
+    assert_false(interest_add_chat(&i, 500, 100));
+    assert_true(interest_add_chat(&i, 50, 100));
+    for (uint32_t n = 1; n < i.chats_count; n++) {
+        assert_true(i.chats[n - 1] < i.chats[n]);
+    }
+    assert_true(interest_remove_chat(&i, 1));
+    assert_true(interest_remove_chat(&i, 100));
+    assert_true(interest_remove_chat(&i, 50));
+    assert_false(interest_remove_chat(&i, 50));
+    assert_false(interest_has_chat(&i, 50));
+    assert_true(interest_has_chat(&i, 51));
+    assert_int_equal(i.chats_count, 97);
+    interest_release(&i);
+}
+
+static void test_interest_looks_at_the_focus_and_at_subscriptions(void **state)
+{
+    (void)state;
+    struct interest i = {.focus_chat = 7};
+    assert_true(interest_add_chat(&i, 5, 10));
+    assert_true(interest_looks_at(&i, 5));
+    assert_true(interest_looks_at(&i, 7));
+    assert_false(interest_looks_at(&i, 6));
+    assert_false(interest_looks_at(NULL, 5));
+    interest_release(&i);
+}
+
+static void test_interest_remembers_the_typing_of_a_few_chats(void **state)
+{
+    (void)state;
+    struct interest i = {0};
+    uint64_t now = 100000;
+    for (uint64_t chat = 1; chat <= TYPING_CHATS + 1; chat++) {
+        assert_true(interest_types(&i, chat, true, now + chat, 2000, 1000));
+        assert_false(interest_types(&i, chat, true, now + chat, 2000, 1000));
+    }
+    assert_false(interest_types(&i, 2, true, now + 100, 2000, 1000));
+    assert_true(interest_types(&i, 1, true, now + 100, 2000, 1000)); /* forgotten for the newest */
+    assert_true(interest_types(&i, 2, false, now + 101, 2000, 1000));
+    assert_true(interest_types(&i, 3, true, now + 2003, 2000, 1000));
+    interest_release(&i);
+}
+
+static void test_interest_bounds_what_is_told_of_typing(void **state)
+{
+    (void)state;
+    struct interest i = {0};
+    unsigned told = 0;
+    for (uint64_t n = 0; n < 1000; n++) {
+        told += interest_types(&i, n % 3, n % 2 == 0, 100000 + n, 2000, 5);
+    }
+    assert_in_range(told, 5, 11);
+    interest_release(&i);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interest_keeps_chats_sorted_once_and_bounded),
+        cmocka_unit_test(test_interest_looks_at_the_focus_and_at_subscriptions),
+        cmocka_unit_test(test_interest_remembers_the_typing_of_a_few_chats),
+        cmocka_unit_test(test_interest_bounds_what_is_told_of_typing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
