@@ -171,7 +171,7 @@ static bool add_special(struct buf *out, const struct op_result *r)
         buf_add_z(out, needs(r->verb));
         return true;
     case CODE_UNSUPPORTED_TYPE:
-        if (!add_named(out, "There is no action or type ", r)) {
+        if (r->verb != VERB_NONE || !add_named(out, "There is no action or type ", r)) {
             buf_add_z(out, "Send JSON text with a known action or type");
         }
         return true;
@@ -194,6 +194,16 @@ static void add_details(struct buf *out, const struct op_result *r)
     }
     json_key_str(out, "details", buf_str(&text));
     buf_release(&text);
+}
+
+/* A chat of others is no different from one that does not exist, whichever of the two the core says. */
+static struct op_result as_shown(const struct op_result *r)
+{
+    struct op_result shown = *r;
+    if (r->code == CODE_CHAT_NOT_FOUND && r->hint != 0) {
+        shown.code = CODE_FORBIDDEN;
+    }
+    return shown;
 }
 
 static void add_error(struct buf *out, const struct op_result *r, const struct dialect_view *v)
@@ -239,7 +249,8 @@ static void subscribe_answer(const struct op_result *r, const struct dialect_vie
                              struct dialect_frame *f)
 {
     if (r->code != CODE_OK) {
-        add_error(f->out, r, v);
+        struct op_result shown = as_shown(r);
+        add_error(f->out, &shown, v);
     } else if (r->kind == OP_SUBSCRIBE || r->kind == OP_UNSUBSCRIBE) {
         add_confirmed(f->out, r);
     } else if (r->kind == OP_AUTH) {

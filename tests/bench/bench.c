@@ -14,8 +14,9 @@ static const struct option options[] = {
     {"window", required_argument, NULL, 'k'},    {"seconds", required_argument, NULL, 't'},
     {"users", required_argument, NULL, 'u'},     {"chats", required_argument, NULL, 'c'},
     {"chat", required_argument, NULL, 'g'},      {"limit-port", required_argument, NULL, 'l'},
-    {"db-name", required_argument, NULL, 'b'},     {"db-user", required_argument, NULL, 'r'},
-      {NULL, 0, NULL, 0},
+    {"db-name", required_argument, NULL, 'b'},   {"db-user", required_argument, NULL, 'r'},
+    {"dialect", required_argument, NULL, 'a'},
+    {NULL, 0, NULL, 0},
 };
 
 static const struct {
@@ -51,6 +52,7 @@ static void set(struct bench *b, int option, const char *value)
     case 'l': b->limit_port = number(value); break;
     case 'b': b->db_name = value; break;
     case 'r': b->db_user = value; break;
+    case 'a': b->dialect = value; break;
     default: bench_fail("usage: confab-bench PART [--option value]...");
     }
 }
@@ -58,7 +60,8 @@ static void set(struct bench *b, int option, const char *value)
 int main(int argc, char **argv)
 {
     struct bench b = {.db_user = "confab", .db_name = "confab", .db_password = "", .count = 64,
-                      .window = 1, .seconds = 5, .users = 1, .chat = 1, .scratch = "."};
+                      .window = 1, .seconds = 5, .users = 1, .chat = 1, .scratch = ".",
+                      .dialect = "rooms"};
     for (int c = 0; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         set(&b, c, optarg);
     }

@@ -27,6 +27,7 @@ struct bench {
     unsigned chats;         /* chats per user */
     unsigned chat;          /* chat to post to */
     unsigned limit_port;
+    const char *dialect;    /* of the subscribers; fanout compares others than rooms with rooms */
 };
 
 _Noreturn void bench_fail(const char *what);
@@ -40,7 +41,8 @@ void bench_write(int fd, const void *p, size_t n);
 void bench_nonblock(int fd);
 /* The text of a token for the user. */
 void bench_token(const struct bench *b, uint64_t user, struct buf *out);
-/* Upgrade: returns a connected WebSocket; query is appended to /ws. Fails on anything but 101. */
+/* Upgrade to the dialect: returns a connected WebSocket that hears of b->chat; query is appended. Fails on
+ * anything but 101. */
 int bench_websocket(const struct bench *b, unsigned port, unsigned i, uint64_t user, const char *query);
 /* The upgrade request alone. */
 void bench_upgrade_request(const struct bench *b, uint64_t user, const char *query, struct buf *out);
@@ -66,16 +68,19 @@ struct frames { /* one connection's place in its byte stream */
     uint64_t left;     /* payload bytes still to come */
     unsigned char head[10];
     unsigned head_len;
+    char start[16]; /* of the payload: tells frames of state from messages */
+    unsigned start_len;
 };
-/* Count the data frames that end in these bytes. */
-unsigned frames_count(struct frames *f, const unsigned char *p, size_t n);
+/* Count the data frames that end in these bytes; *states are those that tell a state (chat_update) or greet. */
+unsigned frames_count(struct frames *f, const unsigned char *p, size_t n, uint64_t *states);
 
 struct readers { /* many connections, counted together */
     int epoll;
     int *fds;
     struct frames *frames;
     unsigned count;
-    uint64_t received; /* frames */
+    uint64_t received; /* frames that are messages */
+    uint64_t states;   /* other frames */
     uint64_t bytes;
 };
 void readers_open(struct readers *r, unsigned count);

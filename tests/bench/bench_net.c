@@ -110,15 +110,58 @@ void bench_token(const struct bench *b, uint64_t user, struct buf *out)
     }
 }
 
+/* How clients of each dialect come in. */
+static const struct entry {
+    const char *dialect, *path;
+    bool subscribes; /* names its user at the end of the path, and its chat in a first frame */
+} entries[] = {
+    {"rooms", "/ws?dialect=rooms", false},
+    {"subscribe", "/api/ws?userId=", true},
+    {"conversations", "/ws?dialect=conversations", false},
+    {"inbox-chat", "/ws/chat?events=group", false},
+};
+
+static const struct entry *entry_of(const struct bench *b)
+{
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        if (strcmp(entries[i].dialect, b->dialect) == 0) {
+            return &entries[i];
+        }
+    }
+    bench_fail("--dialect rooms|subscribe|conversations|inbox-chat");
+}
+
 void bench_upgrade_request(const struct bench *b, uint64_t user, const char *query, struct buf *out)
 {
     struct buf token = BUF_INIT;
+    const struct entry *e = entry_of(b);
+    char name[32] = "";
+    if (e->subscribes) {
+        snprintf(name, sizeof(name), "user%llu", (unsigned long long)user);
+    }
     bench_token(b, user, &token);
-    buf_addf(out, "GET /ws?dialect=rooms%s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+    buf_addf(out, "GET %s%s%s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
                   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                   "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nAuthorization: Bearer %s\r\n\r\n",
-             query, token.p);
+             e->path, name, query, token.p);
     buf_release(&token);
+}
+
+/* A masked text frame of less than 126 bytes; the mask is zero. */
+static void send_text(int fd, const char *text)
+{
+    unsigned char frame[6 + 125] = {0x81, (unsigned char)(0x80 | strlen(text))};
+    memcpy(frame + 6, text, strlen(text));
+    bench_write(fd, frame, 6 + strlen(text));
+}
+
+static void say_hello(const struct bench *b, int fd)
+{
+    char text[126];
+    if (entry_of(b)->subscribes) {
+        snprintf(text, sizeof(text), "{\"action\":\"subscribe\",\"chatId\":\"chat_%u\"}", b->chat);
+        send_text(fd, text);
+    }
 }
 
 /* The answer's head, byte by byte: what follows belongs to the caller. */
@@ -148,6 +191,7 @@ int bench_websocket(const struct bench *b, unsigned port, unsigned i, uint64_t u
     bench_upgrade_request(b, user, query, &request);
     bench_write(fd, request.p, request.len);
     read_head(fd);
+    say_hello(b, fd);
     buf_release(&request);
     return fd;
 }
@@ -265,18 +309,43 @@ static uint64_t payload_size(const unsigned char *head)
     return n;
 }
 
-unsigned frames_count(struct frames *f, const unsigned char *p, size_t n)
+static bool is_state(const struct frames *f)
+{
+    static const char *const starts[] = {"{\"type\":\"chat_up", "{\"type\":\"connect",
+                                         "{\"type\":\"subscri"};
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        if (f->start_len == sizeof(f->start) && memcmp(f->start, starts[i], sizeof(f->start)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void skip_payload(struct frames *f, const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n && f->start_len < sizeof(f->start); i++) {
+        f->start[f->start_len++] = (char)p[i];
+    }
+    f->left -= n;
+}
+
+unsigned frames_count(struct frames *f, const unsigned char *p, size_t n, uint64_t *states)
 {
     unsigned done = 0;
     while (n > 0) {
         if (f->left > 0) {
             size_t skip = n < f->left ? n : f->left;
+            skip_payload(f, p, skip);
             p += skip;
             n -= skip;
-            f->left -= skip;
+            if (f->left == 0 && (f->head[0] & 15) <= 2) {
+                bool state = is_state(f);
+                *states += state;
+                done += !state;
+            }
             if (f->left == 0) {
-                done += (f->head[0] & 15) <= 2;
                 f->head_len = 0;
+                f->start_len = 0;
             }
             continue;
         }
@@ -313,7 +382,7 @@ uint64_t readers_turn(struct readers *r, int timeout_ms)
 {
     static unsigned char bytes[262144];
     struct epoll_event events[512];
-    uint64_t before = r->received;
+    uint64_t before = r->received + r->states;
     int n = epoll_wait(r->epoll, events, 512, timeout_ms);
     for (int i = 0; i < n; i++) {
         unsigned k = events[i].data.u32;
@@ -323,10 +392,10 @@ uint64_t readers_turn(struct readers *r, int timeout_ms)
         }
         if (got > 0) {
             r->bytes += (uint64_t)got;
-            r->received += frames_count(&r->frames[k], bytes, (size_t)got);
+            r->received += frames_count(&r->frames[k], bytes, (size_t)got, &r->states);
         }
     }
-    return r->received - before;
+    return r->received + r->states - before;
 }
 
 void readers_close(struct readers *r)

@@ -76,8 +76,12 @@ echo "machine: $(nproc) cores, $(uname -r), $(date -u +%FT%TZ)"
 
 for n in $SUBSCRIBERS; do # with one message at a time the figure would be that of a round trip
     start 200 1 1
-    bench fanout "${common[@]}" --count "$n" --window 4
-    bench fanout "${common[@]}" --count "$n" --window 16
+    for window in 4 16; do
+        bench fanout "${common[@]}" --count "$n" --window "$window"
+        for dialect in subscribe conversations inbox-chat; do
+            bench fanout "${common[@]}" --count "$n" --window "$window" --dialect "$dialect"
+        done
+    done
 done
 
 start 10 2 1

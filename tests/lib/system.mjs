@@ -108,6 +108,13 @@ export class System {
         return line ? Number(line.slice(line.lastIndexOf(' ') + 1)) : 0;
     }
 
+    /** Sum of a metric over all its labels, as over all workers. */
+    async total(name) {
+        const text = await (await fetch(`${this.origin}/metrics`)).text();
+        const lines = text.split('\n').filter((l) => l.startsWith(name) && /[ {]/.test(l[name.length]));
+        return lines.reduce((sum, l) => sum + Number(l.slice(l.lastIndexOf(' ') + 1)), 0);
+    }
+
     /** A D0 client. who: a user with a token, or null; options: {ext, since, query, headers, protocols, port}. */
     async rooms(who, options = {}) {
         const client = new Rooms(this, who, options);
