@@ -203,6 +203,7 @@ DIALECT_SRCS = \
   ws/dialect_subscribe.c \
   ws/dialect_subscribe_event.c \
   ws/dialect_util.c \
+  ws/sio_packet.c \
 
 # $(BUILD)/confab-ws
 WS_SRCS = \
@@ -215,7 +216,9 @@ WS_SRCS = \
   ws/core_link.c \
   ws/core_ops.c \
   ws/core_receive.c \
+  ws/eio.c \
   ws/eio_packet.c \
+  ws/eio_poll.c \
   ws/hub.c \
   ws/interest.c \
   ws/limits.c \
@@ -227,7 +230,6 @@ WS_SRCS = \
   ws/net_lws_ws.c \
   ws/outq.c \
   ws/pending.c \
-  ws/sio_packet.c \
   ws/stats.c \
   ws/wheel.c \
   ws/ws_conf.c \

@@ -17,6 +17,7 @@ enum dialect_id {
     DIALECT_INBOX = 6,         /* D4 /ws/notifications */
     DIALECT_INBOX_CHAT = 7,    /* D4 /ws/chat */
     DIALECT_ECHO = 8,          /* plain echo for protocol suites, test flag only */
+    DIALECT_EIO_ECHO = 9,      /* the same inside Engine.IO sessions */
     DIALECT_COUNT
 };
 
@@ -31,6 +32,7 @@ enum conn_option {
     CONN_EVENTS_GROUP = 64,   /* ?events=group */
     CONN_CHAT_UPDATES = 128,  /* wants the state of chats (EV_CHAT_UPDATE); its dialect says so, never the client */
     CONN_REPLAY = 256,        /* ?replay=N on a dashboard; N is in since */
+    CONN_FIXTURE = 1024,      /* Socket.IO with the echo namespaces of the protocol suites */
     CONN_HEARS_OWN = 512,     /* shows what the user's other connections and REST sent; set by the door's settings */
 };
 

@@ -234,15 +234,12 @@ RC_CHECK enum rc link_get_watch(struct str body, uint32_t *slot, uint32_t *optio
 enum link_poll_method { LINK_POLL_GET = 1, LINK_POLL_POST = 2 };
 struct link_poll {
     uint8_t method;   /* enum link_poll_method */
+    uint8_t dialect;
     uint32_t options; /* enum conn_option */
-    uint32_t slot;    /* 0: no credentials on the request; the user comes with LOGIN */
-    uint64_t user_id;
-    uint64_t family;
-    uint64_t expires_s;
     uint64_t peer_key;
-    struct str peer, username, name;
+    struct str peer;
     struct str sid; /* empty: open a session */
-    struct str query, content_type, body;
+    struct str body;
 };
 struct link_poll_reply {
     uint16_t status; /* HTTP, 200..599 */

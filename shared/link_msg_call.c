@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "shared/dialect_id.h"
 #include "shared/wire.h"
 
 static enum rc done(const struct rd *r)
@@ -133,18 +134,11 @@ void link_put_poll(struct buf *q, uint32_t poll_id, const struct link_poll *m)
 {
     size_t start = link_frame_begin(q, LINK_POLL, poll_id);
     buf_add_be8(q, m->method);
+    buf_add_be8(q, m->dialect);
     buf_add_be32(q, m->options);
-    buf_add_be32(q, m->slot);
-    buf_add_be64(q, m->user_id);
-    buf_add_be64(q, m->family);
-    buf_add_be64(q, m->expires_s);
     buf_add_be64(q, m->peer_key);
     wire_add_str16(q, m->peer);
-    wire_add_str16(q, m->username);
-    wire_add_str16(q, m->name);
     wire_add_str16(q, m->sid);
-    wire_add_str16(q, m->query);
-    wire_add_str16(q, m->content_type);
     wire_add_str32(q, m->body);
     link_frame_end(q, start);
 }
@@ -154,21 +148,14 @@ enum rc link_get_poll(struct str body, struct link_poll *m)
     struct rd r = rd_of(body.p, body.len);
     struct link_poll p = {0};
     p.method = rd_be8(&r);
+    p.dialect = rd_be8(&r);
     p.options = rd_be32(&r);
-    p.slot = rd_be32(&r);
-    p.user_id = rd_be64(&r);
-    p.family = rd_be64(&r);
-    p.expires_s = rd_be64(&r);
     p.peer_key = rd_be64(&r);
     p.peer = rd_str16(&r);
-    p.username = rd_str16(&r);
-    p.name = rd_str16(&r);
     p.sid = rd_str16(&r);
-    p.query = rd_str16(&r);
-    p.content_type = rd_str16(&r);
     p.body = rd_str32(&r);
     bool method_known = p.method == LINK_POLL_GET || p.method == LINK_POLL_POST;
-    if (done(&r) != RC_OK || !method_known) {
+    if (done(&r) != RC_OK || !method_known || p.dialect >= DIALECT_COUNT) {
         return RC_PROTOCOL;
     }
     *m = p;

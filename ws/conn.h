@@ -26,6 +26,7 @@
 
 struct core;
 struct conn;
+struct eio;
 
 /* How bytes get to the client. WebSocket is one carrier; each call is safe in every state. */
 struct carrier {
@@ -33,6 +34,7 @@ struct carrier {
     void (*close)(struct conn *c);         /* the close frame of c->close_code, behind what waits */
     void (*kill)(struct conn *c);          /* now, without a close frame; core_on_closed runs inside */
     void (*read)(struct conn *c, bool on); /* take the client's frames or leave them in the socket */
+    void (*move)(struct conn *from, struct conn *to); /* to goes on with from's socket; from has none then */
 };
 
 enum conn_state {
@@ -56,6 +58,7 @@ enum conn_flag {
     CONN_IS_DRAINING = 256,  /* its deadline is the end */
     CONN_HEARS_ITSELF = 512, /* a command was given up, so its events are not left out any more */
     CONN_HOLDS_BINARY = 2048, /* the held frame is a binary one */
+    CONN_IS_LOGGING_IN = 8192, /* OP_LOGIN has no answer yet */
     CONN_IS_RESUMING = 4096, /* catches up from an earlier connection, so it cannot have subscribed yet */
 };
 
@@ -69,6 +72,7 @@ struct conn {
     void *dialect_state;
     struct buf *rx; /* pieces of a message, or a held one; NULL: none */
     struct interest *interest; /* what it looks at; NULL: nothing yet */
+    struct eio *eio;           /* its Engine.IO session; NULL: a plain WebSocket */
     uint64_t family, peer_key;
     uint64_t expires_s;   /* wall clock, 0 = never */
     uint64_t cursor;      /* last event id that is delivered or in the queue */

@@ -43,6 +43,7 @@ void core_release(struct core *k)
     outq_pool_release(&k->queues);
     hub_release(&k->hub);
     conns_release(&k->conns);
+    eio_table_release(&k->engine);
     buf_release(&k->text);
     buf_release(&k->frame);
 }
@@ -175,6 +176,9 @@ void core_on_open(struct conn *c)
     if (c->out.head != 0) {
         core_mark_dirty(k, c);
     }
+    if (c->eio != NULL) {
+        eio_on_open(c);
+    }
 }
 
 bool core_on_peer_close(struct conn *c)
@@ -230,26 +234,35 @@ static void report_closed(struct core *k)
     k->closed_count = 0;
 }
 
-void core_on_closed(struct conn *c)
+void core_left(struct core *k, uint32_t slot, uint64_t peer_key)
 {
-    struct core *k = c->core;
-    uint32_t slot = c->slot;
-    core_look_away(c);
-    outq_clear(&k->queues, &c->out);
-    wheel_clear(&k->wheel, c->index);
-    if (conn_topic(c) != 0) {
-        hub_topic_leave(&k->hub, c);
-    }
     if (k->closed_count == LINK_ENTRIES_MAX) {
         report_closed(k);
     }
-    k->closed[k->closed_count++] = (struct link_closed){slot, c->peer_key};
-    if (slot != 0 && hub_leave(&k->hub, slot, c) && link_client_is_up(k->link)) {
+    k->closed[k->closed_count++] = (struct link_closed){slot, peer_key};
+    if (slot != 0 && hub_user(&k->hub, slot) == NULL && link_client_is_up(k->link)) {
         report_closed(k);
         core_report_presence(k); /* the slot may mean somebody else afterwards */
         link_put_gone(link_client_out(k->link), slot, k->hub.users[slot].adopts);
     }
     core_watch_less(k, slot);
+}
+
+void core_on_closed(struct conn *c)
+{
+    struct core *k = c->core;
+    uint32_t slot = c->slot;
+    core_look_away(c);
+    eio_release(c);
+    outq_clear(&k->queues, &c->out);
+    wheel_clear(&k->wheel, c->index);
+    if (conn_topic(c) != 0) {
+        hub_topic_leave(&k->hub, c);
+    }
+    if (slot != 0) {
+        (void)hub_leave(&k->hub, slot, c);
+    }
+    core_left(k, slot, c->peer_key);
     k->stats.closed++;
     conns_give(&k->conns, c);
 }
@@ -279,6 +292,10 @@ static void ping_or_close(struct conn *c)
     struct core *k = c->core;
     if (conn_has(c, CONN_IS_DRAINING)) {
         core_close(c, CODE_RESTARTING);
+        return;
+    }
+    if (c->eio != NULL) {
+        eio_on_due(c);
         return;
     }
     if (c->pause != 0) {

@@ -23,6 +23,7 @@
 
 #include "shared/link_msg.h"
 #include "ws/conn.h"
+#include "ws/eio.h"
 #include "ws/hub.h"
 #include "ws/outq.h"
 #include "ws/stats.h"
@@ -45,6 +46,7 @@ struct core {
     struct link_client *link;
     struct conns conns;
     struct hub hub;
+    struct eio_table engine;
     struct outq_pool queues;
     struct wheel wheel;
     struct stats stats;
@@ -104,10 +106,15 @@ bool core_on_peer_close(struct conn *c);
 /* The carrier is done with it; c is gone afterwards. */
 void core_on_closed(struct conn *c);
 
+/* A connection that no descriptor comes with; NULL: none can be had. Its carrier and state are the caller's business. */
+struct conn *core_new_session(struct core *k, const struct carrier *carrier, const struct link_poll *m);
+
 /* -- inside the core ---------------------------------------------------------------------------------- */
 
 /* Begin to close. Any state, any number of times; the first code counts. */
 void core_close(struct conn *c, enum code code);
+/* A session of the slot has ended, closed (with its peer_key) or logged out (0): confab-rest counts both. */
+void core_left(struct core *k, uint32_t slot, uint64_t peer_key);
 /* Look at the connection at the end of the turn: flush, pull. */
 void core_mark_dirty(struct core *k, struct conn *c);
 /* Queue a frame; takes the reference. */

@@ -84,7 +84,7 @@ static void release(struct fan *f)
 static bool is_origin(const struct fan *f, const struct conn *c)
 {
     const struct event *e = f->event;
-    return e->event_id != 0 && !f->is_replay && e->origin_worker == f->core->worker &&
+    return e->event_id != 0 && !c->dialect->hears_origin && !f->is_replay && e->origin_worker == f->core->worker &&
            e->origin_session == conn_session(c) && !conn_has(c, CONN_HEARS_ITSELF);
 }
 
@@ -134,6 +134,9 @@ static void send_to(struct fan *f, struct conn *c, uint32_t number)
         if (!is_origin(f, c)) {
             c->cursor = e->event_id;
         }
+    }
+    if (c->dialect->joins != NULL && c->dialect->joins(e, viewer(c))) {
+        (void)core_subscribe(c, e->chat_id); /* beyond the limit it is left to the client */
     }
     if (is_origin(f, c) || !is_wanted(f, c)) {
         return;

@@ -54,10 +54,32 @@ static struct conn *make_conn(struct core *k, const struct link_adopt *m, int fd
     return c;
 }
 
+struct conn *core_new_session(struct core *k, const struct carrier *carrier, const struct link_poll *m)
+{
+    const struct dialect *d = dialect_by_id(m->dialect);
+    struct conn *c = d != NULL && d->engine ? conns_take(&k->conns) : NULL;
+    if (c == NULL) {
+        return NULL;
+    }
+    c->core = k;
+    c->carrier = carrier;
+    c->dialect = d;
+    c->dialect_state = d->state_bytes != 0 ? mem_new(d->state_bytes) : NULL;
+    c->peer_key = m->peer_key;
+    c->options = m->options;
+    c->born = c->cursor = k->position;
+    c->since_log = core_log_prefix(k);
+    c->fd = -1;
+    return c;
+}
+
 /* The frames that come before everything else. Any of them may be the end of the connection. */
 static void greet(struct core *k, const struct link_adopt *m, uint64_t session)
 {
     struct conn *c = conns_find(&k->conns, session);
+    if (c->dialect->engine) {
+        eio_adopt(c, m->asked);
+    }
     if (c->dialect->greet != NULL) {
         struct dialect_view view = core_view(c);
         struct dialect_hello hello = {view.viewer_id, m->username, m->name, m->asked};
@@ -186,6 +208,7 @@ static enum rc on_reply(struct core *k, const struct link_frame *frame)
     enum rc rc = link_get_reply(frame->body, &session, &result.outcome, &body);
     if (rc == RC_OK) {
         result.code = result.outcome.code;
+        result.body = body;
         link_client_answer(k->link, frame->request, &result);
     }
     return rc;
@@ -220,6 +243,66 @@ static enum rc on_reauth_reply(struct core *k, const struct link_frame *frame)
     }
     link_client_answer(k->link, frame->request, &result);
     return RC_OK;
+}
+
+/* The connection is its user's from here on in the stream. */
+static void log_in(struct core *k, struct conn *c, const struct link_login_reply *m)
+{
+    c->slot = m->slot;
+    c->family = m->family;
+    c->expires_s = m->expires_s;
+    c->born = c->cursor = k->position;
+    c->since_log = core_log_prefix(k);
+    hub_join(&k->hub, m->slot, c);
+    core_watch_more(c);
+    wheel_set(&k->wheel, c->index, k->now_ms); /* the tick finds the end of the token */
+}
+
+static enum rc on_login_reply(struct core *k, const struct link_frame *frame)
+{
+    struct link_login_reply m;
+    struct buf name = BUF_INIT;
+    struct op_result result = {0};
+    enum rc rc = link_get_login_reply(frame->body, &m);
+    if (rc == RC_OK && m.code == CODE_OK) {
+        rc = hub_adopt(&k->hub, m.slot, m.user_id);
+    }
+    if (rc != RC_OK) {
+        return rc;
+    }
+    struct conn *c = conns_find(&k->conns, m.session);
+    bool lives = c != NULL && c->state == CONN_OPEN && conn_has(c, CONN_IS_LOGGING_IN);
+    if (lives && m.code == CODE_OK) {
+        log_in(k, c, &m);
+        eio_add_name(c, &name);
+    } else if (m.code == CODE_OK) {
+        core_left(k, m.slot, 0); /* it has gone meanwhile */
+    }
+    result.code = m.code;
+    result.expires_s = m.expires_s;
+    result.session = buf_str(&name);
+    link_client_answer(k->link, frame->request, &result);
+    buf_release(&name);
+    return RC_OK;
+}
+
+static enum rc on_poll(struct core *k, const struct link_frame *frame)
+{
+    struct link_poll m;
+    enum rc rc = link_get_poll(frame->body, &m);
+    if (rc == RC_OK) {
+        eio_on_poll(k, frame->request, &m);
+    }
+    return rc;
+}
+
+static enum rc on_poll_abort(struct core *k, const struct link_frame *frame)
+{
+    enum rc rc = link_get_empty(frame->body);
+    if (rc == RC_OK) {
+        eio_on_poll_abort(k, frame->request);
+    }
+    return rc;
 }
 
 static enum rc on_kick(struct core *k, struct str body)
@@ -271,6 +354,12 @@ enum rc core_link_frame(struct core *k, const struct link_frame *frame, int fd)
         return on_query_reply(k, frame);
     case LINK_REAUTH_REPLY:
         return on_reauth_reply(k, frame);
+    case LINK_LOGIN_REPLY:
+        return on_login_reply(k, frame);
+    case LINK_POLL:
+        return on_poll(k, frame);
+    case LINK_POLL_ABORT:
+        return on_poll_abort(k, frame);
     case LINK_CHUNK:
         return core_chunk(k, frame->body);
     case LINK_LIVE:
@@ -416,4 +505,5 @@ void core_link_down(struct core *k)
             conn_set(c, CONN_WANTS_CHUNK, false);
         }
     }
+    eio_on_link_down(k);
 }

@@ -20,8 +20,17 @@ static void answer(struct conn *c, const struct op_result *result)
     } else if (result->outcome.event_id > c->cursor) {
         c->cursor = result->outcome.event_id;
     }
-    c->dialect->answer(&shown, &view, &f);
-    core_send_text(c, &f);
+    if (c->dialect->settle != NULL) {
+        c->dialect->settle(c->dialect_state, &shown);
+    }
+    do {
+        unsigned part = f.part;
+        f = core_frame(c->core);
+        f.part = part;
+        c->dialect->answer(&shown, &view, &f);
+        core_send_text(c, &f);
+        f.part++;
+    } while (f.more && c->state == CONN_OPEN);
 }
 
 void core_answer_error(struct conn *c, uint8_t verb, struct str ref, enum code code)
@@ -49,6 +58,8 @@ static enum code code_of(enum rc rc)
         return CODE_QUEUE_FULL;
     case RC_TOO_BIG:
         return CODE_TOO_MANY_SUBSCRIPTIONS;
+    case RC_CONFLICT:
+        return CODE_CONFLICT;
     default:
         return CODE_UNAVAILABLE;
     }
@@ -121,6 +132,16 @@ static enum rc submit_subscribe(struct conn *c, const struct op *op)
     return rc;
 }
 
+static enum rc submit_login(struct conn *c, const struct op *op)
+{
+    if (c->slot != 0 || conn_has(c, CONN_IS_LOGGING_IN)) {
+        return RC_CONFLICT;
+    }
+    enum rc rc = link_client_login(c->core->link, conn_session(c), c->dialect->id, c->peer_key, op);
+    conn_set(c, CONN_IS_LOGGING_IN, rc == RC_OK);
+    return rc;
+}
+
 static enum rc submit(struct conn *c, struct op *op)
 {
     switch (op->kind) {
@@ -132,6 +153,8 @@ static enum rc submit(struct conn *c, struct op *op)
         return submit_subscribe(c, op);
     case OP_UNSUBSCRIBE:
         return submit_chat_query(c, op);
+    case OP_LOGIN:
+        return submit_login(c, op);
     default:
         BUG("a dialect submits an operation that nobody knows");
     }
@@ -166,6 +189,20 @@ static bool ends_here(const struct conn *c, const struct op *op)
     return op->kind == OP_UNSUBSCRIBE && (c->interest == NULL || c->interest->asking == 0);
 }
 
+/* The connection stays, as nobody's. */
+static void log_out(struct conn *c)
+{
+    struct core *k = c->core;
+    uint32_t slot = c->slot;
+    core_look_away(c);
+    if (slot != 0) {
+        (void)hub_leave(&k->hub, slot, c);
+        c->slot = 0;
+        c->expires_s = c->family = 0;
+        core_left(k, slot, 0);
+    }
+}
+
 void dialect_submit(struct conn *c, const struct op *op)
 {
     struct op copy = *op;
@@ -175,6 +212,11 @@ void dialect_submit(struct conn *c, const struct op *op)
     }
     if (op->kind == OP_COMMAND && op->cmd.kind == CMD_TYPING) {
         type(c, op);
+        return;
+    }
+    if (op->kind == OP_LOGOUT) {
+        core_has_spoken(c);
+        log_out(c);
         return;
     }
     if (ends_here(c, op)) {
@@ -205,6 +247,17 @@ void dialect_fail(struct conn *c, uint8_t verb, struct str ref, enum code code)
     core_answer_error(c, verb, ref, core_within_rate(c) ? code : CODE_RATE_LIMITED);
 }
 
+void dialect_close(struct conn *c, enum code code)
+{
+    core_has_spoken(c);
+    core_close(c, code);
+}
+
+uint32_t dialect_options(const struct conn *c)
+{
+    return c->options;
+}
+
 void dialect_send(struct conn *c, struct str payload, bool binary)
 {
     if (core_is_held(c)) {
@@ -230,6 +283,9 @@ static void end_command(struct conn *c, const struct pending *p, const struct op
     } else if (ok && p->cmd == CMD_MESSAGE_SEND && result->outcome.chat_id != 0) {
         core_set_focus(c, result->outcome.chat_id, false);
     }
+    if (ok && c->dialect->joins != NULL && p->cmd == CMD_CHAT_CREATE_DIRECT) {
+        (void)core_subscribe(c, result->outcome.chat_id); /* also to one that was there */
+    }
     if (!ok || p->cmd != CMD_TYPING) {
         answer(c, result);
     }
@@ -239,6 +295,9 @@ static void end_subscribe(struct conn *c, const struct pending *p, const struct 
 {
     struct op_result shown = *result;
     c->interest->asking--;
+    if (c->slot == 0) {
+        return; /* logged out meanwhile */
+    }
     if (shown.code == CODE_OK && !core_subscribe(c, p->chat_id)) {
         shown.code = CODE_TOO_MANY_SUBSCRIPTIONS;
     }
@@ -261,6 +320,10 @@ void core_finish_op(struct core *k, const struct pending *p, const struct op_res
         return;
     }
     switch (p->kind) {
+    case OP_LOGIN:
+        conn_set(c, CONN_IS_LOGGING_IN, false);
+        answer(c, result);
+        break;
     case OP_COMMAND:
         end_command(c, p, result);
         break;

@@ -140,7 +140,11 @@ static void on_message(struct conn *c, struct str message, bool binary)
     }
     k->receiving = c;
     k->must_hold = false;
-    c->dialect->receive(c, c->dialect_state, message, binary);
+    if (c->eio != NULL) {
+        eio_receive(c, message, binary);
+    } else {
+        c->dialect->receive(c, c->dialect_state, message, binary);
+    }
     bool must_hold = core_is_held(c);
     k->receiving = NULL;
     if (must_hold && c->state == CONN_OPEN) {
@@ -192,7 +196,9 @@ void core_on_piece(struct conn *c, struct str piece, bool final, bool binary)
         return;
     }
     k->stats.messages_received++;
-    core_renew(c);
+    if (c->eio == NULL) { /* those live by their own pongs */
+        core_renew(c);
+    }
     if (within_frames(c)) {
         core_refresh_focus(c);
         on_message(c, piece, binary);

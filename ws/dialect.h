@@ -41,6 +41,8 @@ enum op_kind {
     OP_AUTH = 2,    /* token: refresh the connection's token in-band */
     OP_SUBSCRIBE = 3,   /* cmd.chat_id: hear of it from the answer on; CODE_FORBIDDEN when the user is not in it */
     OP_UNSUBSCRIBE = 4, /* cmd.chat_id: no more; also when it was not subscribed */
+    OP_LOGIN = 5,       /* token, recovery: a connection that was opened for nobody becomes its user's */
+    OP_LOGOUT = 6,      /* and nobody's again; without an answer */
 };
 
 struct op {
@@ -50,6 +52,7 @@ struct op {
     struct str ref;   /* the client's own mark for this request, at most DIALECT_REF_MAX_BYTES; given back */
     struct cmd cmd;   /* the core fills in actor, origin and, when has_key is false, a key */
     struct str token; /* never stored or logged */
+    struct str recovery, offset; /* OP_LOGIN: what an earlier connection was given, see op_result.recovery */
 };
 
 struct op_result {
@@ -59,6 +62,9 @@ struct op_result {
     enum code code;
     struct outcome outcome; /* OP_COMMAND that went well; OP_SUBSCRIBE and OP_UNSUBSCRIBE: chat_id, also on failure */
     uint64_t expires_s;     /* OP_AUTH that went well; 0: never */
+    struct str session;     /* OP_LOGIN that went well: a name for the connection */
+    struct str recovery;    /* likewise: with it a later connection can go on where this one ended; empty: it cannot */
+    struct str body;        /* JSON that confab-rest has added: the chat of CMD_CHAT_CREATE_* */
 };
 
 /* What stands in the stream beside events. */
@@ -91,6 +97,8 @@ struct dialect_view { /* for whom a frame is made */
 struct dialect_frame {
     struct buf *out;  /* append the payload; nothing appended: no frame for this receiver */
     bool binary;
+    unsigned part;    /* answer: which of its frames is wanted */
+    bool more;        /* answer: set when there is a next part */
     size_t number_at; /* where the DIALECT_NUMBER_BYTES begin (written as spaces), or DIALECT_NO_NUMBER */
 };
 
@@ -110,6 +118,12 @@ struct dialect {
     void (*receive)(struct conn *c, void *state, struct str message, bool binary);
     /* What every connection of it wants to hear of, as if the client had asked: enum conn_option bits. */
     uint32_t watches;
+    /* Its connections are Engine.IO sessions: receive gets the data of their messages. */
+    bool engine;
+    /* The connection that caused an event hears of it like the others. */
+    bool hears_origin;
+    /* The viewer's connections subscribe to the chat before they get the event. NULL: never. */
+    bool (*joins)(const struct event *e, uint64_t viewer_id);
     /* Events of a chat come only to connections that have subscribed to it: all that have a chat_id but EV_CHAT_CREATED,
      * the viewer's own membership, notifications, presence and uploads. Who resumes gets the replay of all chats. */
     bool subscribes;
@@ -123,6 +137,8 @@ struct dialect {
     /* 0..DIALECT_VARIANTS-1. NULL: one variant. */
     uint8_t (*variant)(const struct event *e, uint64_t viewer_id);
     void (*encode)(const struct event *e, const struct dialect_view *v, struct dialect_frame *f);
+    /* Before answer, for what the connection has to remember of it. NULL: nothing. */
+    void (*settle)(void *state, const struct op_result *result);
     /* The reply to an operation; an error has result->code set. */
     void (*answer)(const struct op_result *result, const struct dialect_view *v,
                    struct dialect_frame *f);
@@ -143,6 +159,10 @@ const struct dialect *const *dialect_list(size_t *count);
 void dialect_submit(struct conn *c, const struct op *op);
 /* Answer with an error, in the place of a result. */
 void dialect_fail(struct conn *c, uint8_t verb, struct str ref, enum code code);
+/* What its client asked for: enum conn_option. */
+uint32_t dialect_options(const struct conn *c);
+/* Close the connection; nothing more is received. */
+void dialect_close(struct conn *c, enum code code);
 /* Send a protocol reply (pong, acknowledgement) to this connection. */
 void dialect_send(struct conn *c, struct str payload, bool binary);
 

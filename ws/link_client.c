@@ -223,25 +223,46 @@ enum rc link_client_query(struct link_client *l, uint64_t session, uint32_t slot
     return keep_and_send(l, p, op->ref);
 }
 
+/* A place that keeps no frame. */
+static enum rc take_unkept(struct link_client *l, uint64_t session, const struct op *op, struct pending **p)
+{
+    if (l->state != LINK_IS_UP) {
+        return RC_UNAVAILABLE;
+    }
+    enum rc rc = take_place(l, session, op, p);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    rc = pending_keep(*p, op->ref, STR_NONE);
+    if (rc != RC_OK) {
+        pendings_give(&l->pendings, *p);
+        return rc;
+    }
+    (*p)->sent = true;
+    return RC_OK;
+}
+
 enum rc link_client_reauth(struct link_client *l, uint64_t session, uint32_t slot,
                            const struct op *op)
 {
     struct pending *p;
-    if (l->state != LINK_IS_UP) {
-        return RC_UNAVAILABLE;
+    enum rc rc = take_unkept(l, session, op, &p);
+    if (rc == RC_OK) {
+        link_put_reauth(&l->out, p->request, session, slot, op->token);
     }
-    enum rc rc = take_place(l, session, op, &p);
-    if (rc != RC_OK) {
-        return rc;
+    return rc;
+}
+
+enum rc link_client_login(struct link_client *l, uint64_t session, enum dialect_id dialect,
+                          uint64_t peer_key, const struct op *op)
+{
+    const struct link_login m = {session, (uint8_t)dialect, peer_key, op->token};
+    struct pending *p;
+    enum rc rc = take_unkept(l, session, op, &p);
+    if (rc == RC_OK) {
+        link_put_login(&l->out, p->request, &m);
     }
-    rc = pending_keep(p, op->ref, STR_NONE);
-    if (rc != RC_OK) {
-        pendings_give(&l->pendings, p);
-        return rc;
-    }
-    link_put_reauth(&l->out, p->request, session, slot, op->token);
-    p->sent = true;
-    return RC_OK;
+    return rc;
 }
 
 void link_client_answer(struct link_client *l, uint32_t request, const struct op_result *result)

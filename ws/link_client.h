@@ -53,6 +53,9 @@ RC_CHECK enum rc link_client_query(struct link_client *l, uint64_t session, uint
 /* RC_UNAVAILABLE: no link now (a token does not wait); RC_AGAIN; RC_NO_MEMORY. */
 RC_CHECK enum rc link_client_reauth(struct link_client *l, uint64_t session, uint32_t slot,
                                     const struct op *op);
+/* Likewise: a token stays here no longer than its link. */
+RC_CHECK enum rc link_client_login(struct link_client *l, uint64_t session, enum dialect_id dialect,
+                                   uint64_t peer_key, const struct op *op);
 /* The answer to a request has come. Unknown requests (they were given up) are counted and ignored. */
 void link_client_answer(struct link_client *l, uint32_t request, const struct op_result *result);
 

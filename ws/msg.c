@@ -86,3 +86,19 @@ unsigned msg_pieces(const struct msg *m, uint32_t number, char *digits, struct i
     iov[2] = (struct iovec){(char *)(uintptr_t)m->bytes + after, m->len - after};
     return 3;
 }
+
+bool msg_is_binary(const struct msg *m)
+{
+    return (m->bytes[0] & 0x0F) == MSG_BINARY;
+}
+
+void msg_add_payload(const struct msg *m, uint32_t number, struct buf *out)
+{
+    unsigned char length = (unsigned char)m->bytes[1];
+    size_t header = length < 126 ? 2 : length == 126 ? 4 : 10;
+    size_t before = out->len;
+    buf_add(out, m->bytes + header, m->len - header);
+    if (m->hole_at != 0 && buf_ok(out)) {
+        put_number(out->p + before + m->hole_at - header, number);
+    }
+}

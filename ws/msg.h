@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "shared/buf.h"
 #include "shared/str.h"
 
 enum msg_opcode { MSG_TEXT = 1, MSG_BINARY = 2, MSG_CLOSE = 8, MSG_PING = 9 };
@@ -46,6 +47,9 @@ static inline struct msg *msg_ref(struct msg *m)
 struct msg *msg_new_close(unsigned code, const char *reason);
 /* NULL is fine. */
 void msg_unref(struct msg *m);
+/* What the frame carries, and its payload with the hole filled in. */
+bool msg_is_binary(const struct msg *m);
+void msg_add_payload(const struct msg *m, uint32_t number, struct buf *out);
 /* The pieces to send: 1, or 3 when there is a hole; digits has room for MSG_HOLE_BYTES and must live as long as iov. */
 unsigned msg_pieces(const struct msg *m, uint32_t number, char *digits, struct iovec iov[3]);
 

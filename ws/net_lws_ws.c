@@ -122,7 +122,21 @@ static void ws_read(struct conn *c, bool on)
     }
 }
 
-const struct carrier net_lws_carrier = {ws_flush, ws_close, ws_kill, ws_read};
+static void ws_move(struct conn *from, struct conn *to)
+{
+    to->carrier = from->carrier;
+    to->handle = from->handle;
+    to->fd = from->fd;
+    conn_set(to, CONN_IS_BLOCKED, conn_has(from, CONN_IS_BLOCKED));
+    from->handle = NULL;
+    from->fd = -1;
+    if (to->handle != NULL) {
+        lws_set_opaque_user_data(to->handle, to);
+        lws_rx_flow_control(to->handle, to->pause == 0);
+    }
+}
+
+const struct carrier net_lws_carrier = {ws_flush, ws_close, ws_kill, ws_read, ws_move};
 
 /* -- callbacks ------------------------------------------------------------------------------------------------ */
 

@@ -160,6 +160,11 @@ unsigned outq_drop_ephemeral(struct outq_pool *p, struct outq *q)
     return dropped;
 }
 
+const struct outq_entry *outq_head(const struct outq_pool *p, const struct outq *q)
+{
+    return &p->entries[q->head];
+}
+
 void outq_batch(const struct outq_pool *p, const struct outq *q, struct outq_batch *out)
 {
     unsigned frames = 0;

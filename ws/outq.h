@@ -61,6 +61,8 @@ RC_CHECK enum rc outq_push(struct outq_pool *p, struct outq *q, struct msg *m, u
 void outq_clear(struct outq_pool *p, struct outq *q);
 /* Remove every ephemeral frame; how many. */
 unsigned outq_drop_ephemeral(struct outq_pool *p, struct outq *q);
+/* The oldest frame, until the next call on the queue; the queue is not empty. */
+const struct outq_entry *outq_head(const struct outq_pool *p, const struct outq *q);
 /* The first frames as one vector. */
 void outq_batch(const struct outq_pool *p, const struct outq *q, struct outq_batch *out);
 /* The first n bytes went out. A frame that was sent in part leaves the queue; what remains of it is appended to rest.

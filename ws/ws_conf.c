@@ -54,6 +54,13 @@ static const struct conf_key keys[] = {
     MS(typing_repeat_ms, "2s", 50, 60000, 0, "how often it is passed on that somebody goes on typing"),
     N(typing_per_s, "10", 1, 1000, 0, "typing signals a second of one connection that are passed on"),
 
+    MS(eio_ping_interval_ms, "25s", 50, 3600000, 0, "Engine.IO: a ping this long after the last pong"),
+    MS(eio_ping_timeout_ms, "20s", 50, 3600000, 0, "Engine.IO: time for the pong"),
+    BYTES(eio_max_payload, "1000000", 1024, 16 * MB, 0, "Engine.IO: largest body of a polling request, as the handshake says"),
+    N(eio_packets_max, "1000", 1, 100000, 0, "Engine.IO: packets in one polling request"),
+    MS(eio_connect_timeout_ms, "45s", 100, 600000, 0, "Socket.IO: time to join a namespace"),
+    MS(eio_upgrade_timeout_ms, "10s", 100, 600000, 0, "Engine.IO: time to upgrade from polling to WebSocket"),
+
     N(queue_frames_max, "16000000", 1024, 1000000000, 0, "frames waiting in all queues together"),
     N(flush_turn_max, "1000", 1, 1000000, 0, "connections written to before the loop looks at others"),
 };

@@ -32,6 +32,10 @@ struct ws_conf {
     uint64_t frames_per_s, frames_burst, messages_per_s, messages_burst, messages_refused_max;
     uint64_t subscriptions_max, focus_report_ms, focus_fresh_ms, typing_repeat_ms, typing_per_s;
 
+    /* Engine.IO */
+    uint64_t eio_ping_interval_ms, eio_ping_timeout_ms, eio_max_payload, eio_packets_max;
+    uint64_t eio_connect_timeout_ms, eio_upgrade_timeout_ms;
+
     /* all of them together */
     uint64_t queue_frames_max, flush_turn_max;
 };

@@ -389,18 +389,11 @@ static void sample_poll(struct gen *g, struct buf *out)
 {
     struct link_poll m;
     m.method = flag(g) ? LINK_POLL_POST : LINK_POLL_GET;
+    m.dialect = dialect(g);
     m.options = u32(g);
-    m.slot = u32(g);
-    m.user_id = u64(g);
-    m.family = u64(g);
-    m.expires_s = u64(g);
     m.peer_key = u64(g);
     m.peer = text16(g);
-    m.username = text16(g);
-    m.name = text16(g);
     m.sid = text16(g);
-    m.query = text16(g);
-    m.content_type = text16(g);
     m.body = text32(g);
     link_put_poll(out, u32(g), &m);
 }

@@ -3,7 +3,8 @@
  *
  * Each file tests/dialect/<dialect>/<name>.txt is one test. Lines:
  *   = {"ext":true,"user":2}     from here on: a connection of this user, with or without ext, that subscribes to
- *                               nothing yet; "options":["status","read","upload","typing","group","hears_own"]
+ *                               nothing yet; "options":["status","read","upload","typing","group","hears_own",
+ *                               "fixture"]
  *   > text   >x hex             the client sends a text frame, a binary frame
  *   ! greet {"user":2}          the connection opens: "username", "name" and what it "asked" for
  *   ! event {...}               an event happens (tests/lib/sample_event.h); "unread": the receiver's own number;
@@ -13,7 +14,7 @@
  *   < text                      the frame that must come out; <~5 text: one that replaces older ones of state 5
  *   ? text                      the operation that must be submitted
  * What comes out between two inputs must be exactly the lines written there; # begins a comment. All frames
- * must be JSON. The clock stands at SAMPLE_NOW_US.
+ * must be JSON, those of Engine.IO dialects behind their packet's head. The clock stands at SAMPLE_NOW_US.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -60,11 +61,21 @@ static void check_json(struct str text)
     }
 }
 
+/* What stands behind the types, namespace and numbers of an Engine.IO dialect's frame. */
+static struct str json_of(const struct conn *c, struct str frame)
+{
+    size_t at = 0;
+    while (c->dialect->engine && at < frame.len && frame.p[at] != '[' && frame.p[at] != '{') {
+        at++;
+    }
+    return str_from(frame, at);
+}
+
 static void add_frame(struct conn *c, const struct dialect_frame *f)
 {
     assert_true(buf_ok(f->out));
     if (f->out->len > 0) {
-        check_json(buf_str(f->out));
+        check_json(json_of(c, buf_str(f->out)));
         add_line(c, "< ", buf_str(f->out));
     }
     buf_release(f->out);
@@ -105,6 +116,17 @@ void dialect_submit(struct conn *c, const struct op *op)
         buf_add_z(&out, "auth ");
         buf_add_str(&out, op->token);
         break;
+    case OP_LOGIN:
+        buf_add_z(&out, "login ");
+        buf_add_str(&out, op->token);
+        buf_add_z(&out, " pid=");
+        buf_add_str(&out, op->recovery);
+        buf_add_z(&out, " offset=");
+        buf_add_str(&out, op->offset);
+        break;
+    case OP_LOGOUT:
+        buf_add_z(&out, "logout");
+        break;
     case OP_SUBSCRIBE:
     case OP_UNSUBSCRIBE:
         buf_addf(&out, "%s chat=%llu", op->kind == OP_SUBSCRIBE ? "subscribe" : "unsubscribe",
@@ -122,12 +144,34 @@ void dialect_submit(struct conn *c, const struct op *op)
     buf_release(&out);
 }
 
-void dialect_fail(struct conn *c, uint8_t verb, struct str ref, enum code code)
+static void answer(struct conn *c, const struct op_result *r)
 {
     struct buf out = BUF_INIT;
     struct dialect_frame f = frame_into(&out);
-    c->dialect->answer(&(struct op_result){.verb = verb, .ref = ref, .code = code}, &c->view, &f);
-    add_frame(c, &f);
+    if (c->dialect->settle != NULL) {
+        c->dialect->settle(c->state, r);
+    }
+    do {
+        f.more = false;
+        c->dialect->answer(r, &c->view, &f);
+        add_frame(c, &f);
+        f.part++;
+    } while (f.more);
+}
+
+void dialect_fail(struct conn *c, uint8_t verb, struct str ref, enum code code)
+{
+    answer(c, &(struct op_result){.verb = verb, .ref = ref, .code = code});
+}
+
+void dialect_close(struct conn *c, enum code code)
+{
+    add_line(c, "? close ", str_of(code_name(code)));
+}
+
+uint32_t dialect_options(const struct conn *c)
+{
+    return c->options;
 }
 
 void dialect_send(struct conn *c, struct str payload, bool binary)
@@ -157,6 +201,7 @@ static uint32_t options_of(struct jval o)
         {"status", CONN_EVENTS_STATUS}, {"read", CONN_EVENTS_READ},
         {"upload", CONN_EVENTS_UPLOAD}, {"typing", CONN_EVENTS_TYPING},
         {"group", CONN_EVENTS_GROUP},   {"hears_own", CONN_HEARS_OWN},
+        {"fixture", CONN_FIXTURE},
     };
     struct jval list = json_get(o, "options");
     uint32_t bits = 0;
@@ -289,6 +334,9 @@ static void event(struct conn *c, struct str line)
     struct json *doc = parse(line);
     struct event e = sample_event(json_root(doc));
     assert_int_not_equal(e.kind, EV_NONE);
+    if (c->dialect->joins != NULL && c->dialect->joins(&e, c->view.viewer_id)) {
+        subscribe(c, e.chat_id, true);
+    }
     if (is_receiver(c, &e)) {
         add_event_frame(c, &e, sample_u64(json_root(doc), "unread", 0));
     }
@@ -305,7 +353,10 @@ static void result(struct conn *c, struct str line)
                           .hint = c->last.hint,
                           .ref = c->last.ref,
                           .code = CODE_COUNT,
-                          .expires_s = sample_u64(o, "expires", 0)};
+                          .expires_s = sample_u64(o, "expires", 0),
+                          .session = sample_str(o, "session", STR("")),
+                          .recovery = sample_str(o, "recovery", STR("")),
+                          .body = sample_str(o, "body", STR(""))};
     for (int code = 0; code < CODE_COUNT; code++) {
         r.code = str_eq(name, str_of(code_name((enum code)code))) ? (enum code)code : r.code;
     }
@@ -317,13 +368,11 @@ static void result(struct conn *c, struct str line)
                                  .seq = sample_u64(o, "seq", 0),
                                  .at_us = SAMPLE_MESSAGE_US,
                                  .number = sample_u64(o, "number", 0)};
-    struct buf out = BUF_INIT;
-    struct dialect_frame f = frame_into(&out);
+    (void)json_bool(json_get(o, "created"), &r.outcome.created);
     if (r.code == CODE_OK && (r.kind == OP_SUBSCRIBE || r.kind == OP_UNSUBSCRIBE)) {
         subscribe(c, r.outcome.chat_id, r.kind == OP_SUBSCRIBE);
     }
-    c->dialect->answer(&r, &c->view, &f);
-    add_frame(c, &f);
+    answer(c, &r);
     json_free(doc);
 }
 
