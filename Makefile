@@ -200,6 +200,9 @@ DIALECT_SRCS = \
   ws/dialect_list.c \
   ws/dialect_rooms.c \
   ws/dialect_rooms_event.c \
+  ws/dialect_socketio.c \
+  ws/dialect_socketio_echo.c \
+  ws/dialect_socketio_event.c \
   ws/dialect_subscribe.c \
   ws/dialect_subscribe_event.c \
   ws/dialect_util.c \
@@ -410,7 +413,7 @@ test_writer_SRCS = $(FEED_TEST_SRCS) rest/answers.c rest/recent.c rest/writer.c 
 
 # The worker's core without its ends: dialects, libwebsockets, the link.
 WS_CORE_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_focus.c ws/core_link.c ws/core_ops.c \
-  ws/core_receive.c ws/hub.c ws/interest.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
+  ws/core_receive.c ws/eio.c ws/eio_packet.c ws/eio_poll.c ws/hub.c ws/interest.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
 test_ws_core_SRCS = $(WS_CORE_SRCS) ws/link_client.c tests/lib/core_world.c
 test_ws_core_LDFLAGS = -Wl,--wrap=mono_ms
 test_ws_core_focus_SRCS = $(test_ws_core_SRCS)
@@ -432,6 +435,7 @@ FUZZ_TARGETS = \
   fuzz_dialect_inbox \
   fuzz_dialect_inbox_chat \
   fuzz_dialect_rooms \
+  fuzz_dialect_socketio \
   fuzz_dialect_subscribe \
   fuzz_door_head \
   fuzz_eio_payload \
@@ -451,6 +455,7 @@ fuzz_attachment_SRCS = rest/content_type.c rest/file_name.c rest/http_range.c re
 fuzz_dialect_rooms_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_dialect_subscribe_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
+fuzz_dialect_socketio_SRCS = $(DIALECT_SRCS)
 fuzz_eio_payload_SRCS = ws/eio_packet.c
 fuzz_sio_packet_SRCS = ws/sio_packet.c
 fuzz_link_SRCS = tests/lib/link_recode.c

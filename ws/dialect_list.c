@@ -5,6 +5,7 @@
 #include "ws/dialect_inbox.h"
 #include "ws/dialect_inbox_chat.h"
 #include "ws/dialect_rooms.h"
+#include "ws/dialect_socketio.h"
 #include "ws/dialect_subscribe.h"
 
 void dialect_add_cursor(struct buf *out, uint32_t log_prefix, uint64_t event_id)
@@ -16,9 +17,12 @@ void dialect_add_cursor(struct buf *out, uint32_t log_prefix, uint64_t event_id)
 static const struct dialect *const dialects[] = {
     &dialect_conversations,
     &dialect_dashboard,
+    &dialect_echo,
+    &dialect_eio_echo,
     &dialect_inbox,
     &dialect_inbox_chat,
     &dialect_rooms,
+    &dialect_socketio,
     &dialect_subscribe,
 };
 

@@ -94,7 +94,7 @@ only_in 'libcurl' 'curl/' '^rest/ctl[a-z_]*\.c$'
 
 # --- layers inside the daemons
 includes_only 'a dialect includes its table, the vocabulary and shared text helpers' '^ws/dialect_[a-z0-9_]*\.[ch]$' \
-    '"(ws/(dialect|op|event)[a-z0-9_]*\.h|shared/[a-z0-9_]+\.h)"|<(assert|inttypes|limits|std[a-z]+|string|strings)\.h>'
+    '"(ws/((dialect|op|event)[a-z0-9_]*|sio_packet)\.h|shared/[a-z0-9_]+\.h)"|<(assert|inttypes|limits|std[a-z]+|string|strings)\.h>'
 forbid 'a dialect does not know the link' "$(include 'shared/link')" '^ws/dialect_[a-z0-9_]*\.[ch]$'
 forbid 'only the list of dialects and the dialects name one' \
     'DIALECT_(ROOMS|SUBSCRIBE|SOCKETIO|CONVERSATIONS|DASHBOARD|INBOX)|"(rooms|conversations|new_chat_room|personal_message|group_message)' \
