@@ -72,12 +72,14 @@ REST_SRCS = \
   rest/batch.c \
   rest/blobs.c \
   rest/cache.c \
+  rest/cache_note.c \
   rest/content_type.c \
   rest/dbpool.c \
   rest/decide.c \
   rest/decide_attachment.c \
   rest/decide_chat.c \
   rest/decide_message.c \
+  rest/decide_note.c \
   rest/decide_session.c \
   rest/decide_user.c \
   rest/door.c \
@@ -149,11 +151,19 @@ REST_SRCS = \
   rest/magic.c \
   rest/main.c \
   rest/metrics.c \
+  rest/note_text.c \
+  rest/notes.c \
+  rest/notifier.c \
+  rest/notifier_decide.c \
+  rest/notifier_queue.c \
+  rest/notify_rule.c \
   rest/overlay.c \
+  rest/overlay_note.c \
   rest/overlay_session.c \
   rest/password.c \
   rest/peers.c \
   rest/presence.c \
+  rest/prefs.c \
   rest/proxy.c \
   rest/ratelimit.c \
   rest/recent.c \
@@ -164,6 +174,7 @@ REST_SRCS = \
   rest/settings.c \
   rest/sha256.c \
   rest/start.c \
+  rest/start_note.c \
   rest/store_maria.c \
   rest/store_maria_attachment.c \
   rest/store_maria_batch.c \
@@ -171,6 +182,7 @@ REST_SRCS = \
   rest/store_maria_head.c \
   rest/store_maria_load.c \
   rest/store_maria_migrate.c \
+  rest/store_maria_note.c \
   rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
@@ -331,9 +343,14 @@ UNIT_TESTS = \
 
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
-test_decide_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_attachment.c rest/decide_chat.c rest/decide_message.c rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/overlay.c rest/overlay_session.c rest/rest_conf.c
+# Caches and rules.
+RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/decide.c rest/decide_attachment.c rest/decide_chat.c \
+  rest/decide_message.c rest/decide_note.c rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c \
+  rest/job.c rest/note_text.c rest/notes.c rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/prefs.c \
+  rest/rest_conf.c rest/sessions.c
+test_decide_SRCS = $(RULES_SRCS)
 test_door_head_SRCS = rest/door_head.c
-test_door_identity_SRCS = rest/cache.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c rest/sessions.c
+test_door_identity_SRCS = rest/cache.c rest/cache_note.c rest/prefs.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c rest/sessions.c
 test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
 test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
@@ -355,22 +372,21 @@ FEED_LIVE_SRCS = \
   rest/typing.c \
 
 # Feed, caches and rules together, for tests that publish what was decided.
-FEED_TEST_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/sessions.c rest/decide.c rest/decide_attachment.c rest/decide_chat.c rest/decide_message.c \
-  rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c rest/job.c rest/metrics.c rest/overlay.c \
-  rest/overlay_session.c rest/rest_conf.c \
+FEED_TEST_SRCS = $(RULES_SRCS) rest/metrics.c \
   rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_command.c \
   rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c rest/feed_worker.c \
+  rest/notifier_queue.c \
   $(FEED_LIVE_SRCS) tests/lib/fake_store.c tests/lib/fake_store_session.c
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_liar_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_live_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
-test_cache_SRCS = rest/cache.c rest/sessions.c
+test_cache_SRCS = rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
 test_families_SRCS = rest/families.c
 test_recent_SRCS = rest/recent.c
 test_feed_ring_SRCS = rest/feed_ring.c
-test_overlay_SRCS = rest/overlay.c rest/overlay_session.c rest/cache.c rest/sessions.c
+test_overlay_SRCS = rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
 test_http_range_SRCS = rest/http_range.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/door_listen.c rest/door_pending.c \
@@ -393,11 +409,11 @@ test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c
 test_sessions_SRCS = rest/sessions.c
-test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c tests/lib/feed_world.c
+test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c rest/start_note.c tests/lib/feed_world.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
-test_svc_session_SRCS = rest/svc_session.c rest/cache.c rest/sessions.c
-test_svc_read_SRCS = rest/svc_attachment.c rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/sessions.c
+test_svc_session_SRCS = rest/svc_session.c rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
+test_svc_read_SRCS = rest/svc_attachment.c rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
 test_dialects_SRCS = $(DIALECT_SRCS) tests/lib/sample_event.c
 test_eio_packet_SRCS = ws/eio_packet.c
 test_sio_packet_SRCS = ws/sio_packet.c
@@ -471,6 +487,7 @@ BENCH_SRCS = \
   rest/store_maria_head.c \
   rest/store_maria_load.c \
   rest/store_maria_migrate.c \
+  rest/store_maria_note.c \
   rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \

@@ -1,8 +1,18 @@
 #include "rest/apply.h"
 
 #include "rest/event_fill.h"
+#include "rest/prefs.h"
 #include "rest/sessions.h"
 #include "shared/checkin.h"
+
+static void apply_preferences(struct cache *c, const struct row_preferences *row)
+{
+    uint32_t user = cache_user_index(c, row->user_id);
+    struct prefs *p = NULL;
+    if (user != CACHE_NONE && prefs_parse(row->text, &p) == RC_OK) {
+        cache_set_prefs(c, user, p);
+    }
+}
 
 void apply_batch(struct cache *c, const struct batch *b)
 {
@@ -11,6 +21,9 @@ void apply_batch(struct cache *c, const struct batch *b)
         if (f->revoked_us != 0) {
             cache_revoke_family(c, f->id, f->revoked_us / 1000000);
         }
+    }
+    for (unsigned i = 0; i < b->rows.preferences_count; i++) {
+        apply_preferences(c, &b->rows.preferences[i]);
     }
 }
 
@@ -77,6 +90,20 @@ static void apply_session(struct sessions *s, const struct batch *b, const struc
     sessions_count(s, d->event.number, d->attendees, arrived);
 }
 
+static void apply_note(struct cache *c, const struct batch *b, const struct draft *d)
+{
+    if (event_is_broadcast(d->event.kind, d->event.subject_id)) {
+        cache_add_broadcast(c, d->event.id, d->event.at_us);
+    }
+    if (d->note_count != BATCH_NONE) {
+        const struct note_count *n = &b->note_counts[d->note_count];
+        uint32_t user = cache_user_index(c, n->user_id);
+        if (user != CACHE_NONE) {
+            cache_set_notes(c, user, n->read_all_id, n->unread, n->marked);
+        }
+    }
+}
+
 void apply_draft(struct cache *c, const struct batch *b, const struct draft *d)
 {
     if (d->event.kind == EV_SESSION || d->event.kind == EV_CHECKIN) {
@@ -85,6 +112,8 @@ void apply_draft(struct cache *c, const struct batch *b, const struct draft *d)
     }
     if (d->event.chat_id != 0) {
         apply_chat(c, b, d);
+    } else if (event_is_note(d->event.kind)) {
+        apply_note(c, b, d);
     } else if (d->event.kind == EV_USER_CREATED) {
         cache_put_user(c, &b->rows.users_new[d->user]);
     } else if (d->user != BATCH_NONE) {

@@ -5,7 +5,7 @@
 #include "rest/batch.h"
 #include "rest/cache_write.h"
 
-/* Before the first event: what has no event of its own (revoked token families). */
+/* Before the first event: what has no event of its own (revoked token families, preferences). */
 void apply_batch(struct cache *c, const struct batch *b);
 /* What this event changed. For EV_CHAT_DELETED call it after routing: then nobody is in the chat any more. */
 void apply_draft(struct cache *c, const struct batch *b, const struct draft *d);

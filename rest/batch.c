@@ -52,6 +52,29 @@ APPENDER(batch_attachment_new, struct row_attachment, attachments_new)
 APPENDER(batch_attachment_used, struct row_attachment, attachments_used)
 APPENDER(batch_attachment_dropped, struct row_attachment, attachments_dropped)
 APPENDER(batch_attachment_gone, uint64_t, attachments_gone)
+APPENDER(batch_note_new, struct row_note, notes_new)
+APPENDER(batch_note_set, struct row_note_mark, notes_set)
+APPENDER(batch_note_mark, struct row_note_mark, note_marks)
+APPENDER(batch_note_user, struct row_note_user, note_users)
+APPENDER(batch_preferences, struct row_preferences, preferences)
+APPENDER(batch_decision, struct row_decision, decisions)
+APPENDER(batch_notifier, struct row_notifier, notifier)
+
+struct row_message *batch_note_message(struct batch *b)
+{
+    void *rows = b->note_messages;
+    struct row_message *m = append(&rows, &b->note_messages_count, &b->room.note_messages, sizeof(*m));
+    b->note_messages = rows;
+    return m;
+}
+
+struct note_count *batch_note_count(struct batch *b)
+{
+    void *rows = b->note_counts;
+    struct note_count *n = append(&rows, &b->note_counts_count, &b->room.note_counts, sizeof(*n));
+    b->note_counts = rows;
+    return n;
+}
 
 struct draft *batch_draft(struct batch *b)
 {
@@ -60,6 +83,7 @@ struct draft *batch_draft(struct batch *b)
     b->drafts = rows;
     d->message_new = d->message_set = d->user = d->chat = d->member = BATCH_NONE;
     d->session = d->session_role = d->checkin = BATCH_NONE;
+    d->note = d->note_message = d->note_count = BATCH_NONE;
     return d;
 }
 
@@ -96,6 +120,15 @@ void batch_release(struct batch *b)
     free(b->rows.attachments_used);
     free(b->rows.attachments_dropped);
     free(b->rows.attachments_gone);
+    free(b->rows.notes_new);
+    free(b->rows.notes_set);
+    free(b->rows.note_marks);
+    free(b->rows.note_users);
+    free(b->rows.preferences);
+    free(b->rows.decisions);
+    free(b->rows.notifier);
+    free(b->note_messages);
+    free(b->note_counts);
     free(b->drafts);
     arena_release(&b->texts);
     memset(b, 0, sizeof(*b));
@@ -112,6 +145,9 @@ void batch_clear(struct batch *b)
     r->attendees_set_count = r->sessions_deleted_count = r->checkins_count = 0;
     r->attachments_new_count = r->attachments_used_count = 0;
     r->attachments_dropped_count = r->attachments_gone_count = 0;
+    r->notes_new_count = r->notes_set_count = r->note_marks_count = r->note_users_count = 0;
+    r->preferences_count = r->decisions_count = r->notifier_count = 0;
+    b->note_messages_count = b->note_counts_count = 0;
     r->epoch = r->last_batch = r->next_event = r->checkpoint = 0;
     b->drafts_count = 0;
     arena_release(&b->texts);
@@ -127,5 +163,7 @@ uint32_t batch_rows(const struct batch *b)
            r->messages_new_count + r->messages_set_count + r->deletions_count + r->events_count +
            r->event_users_count + r->keys_count + r->families_new_count + r->families_set_count +
            r->sessions_put_count + r->session_roles_put_count + r->attendees_new_count +
-           r->attendees_set_count + r->sessions_deleted_count + r->checkins_count;
+           r->attendees_set_count + r->sessions_deleted_count + r->checkins_count +
+           r->notes_new_count + r->notes_set_count + r->note_marks_count + r->note_users_count +
+           r->preferences_count + r->decisions_count + r->notifier_count;
 }

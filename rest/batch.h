@@ -22,20 +22,34 @@ struct draft {
     uint32_t session, session_role;    /* EV_SESSION: index into sessions_put, session_roles_put */
     uint32_t attendees;                /* how many of attendees_new */
     uint32_t checkin;                  /* index into checkins */
+    uint32_t note, note_message;       /* index into notes_new, and of the message it is about into note_messages */
+    uint32_t note_count;               /* index into note_counts */
     uint16_t origin_worker;
     uint64_t origin_session;
+};
+
+/* What a user's counters of notifications are after an event. */
+struct note_count {
+    uint64_t user_id, read_all_id;
+    uint32_t unread, marked;
 };
 
 struct batch {
     struct store_batch rows;
     struct draft *drafts;
     uint32_t drafts_count;
+    /* For publishing only. */
+    struct row_message *note_messages;
+    uint32_t note_messages_count;
+    struct note_count *note_counts;
+    uint32_t note_counts_count;
     struct {
         uint32_t users_new, users_set, chats_new, chats_set, chats_deleted, members_put, members_gone,
             attachments_new, attachments_used, attachments_dropped, attachments_gone,
             messages_new, messages_set, deletions, events, event_users, keys, families_new,
             families_set, sessions_put, session_roles_put, attendees_new, attendees_set,
-            sessions_deleted, checkins, drafts;
+            sessions_deleted, checkins, notes_new, notes_set, note_marks, note_users, preferences, decisions, notifier,
+            note_messages, note_counts, drafts;
     } room;
     struct arena texts;
 };
@@ -73,6 +87,15 @@ struct row_attachment *batch_attachment_new(struct batch *b);
 struct row_attachment *batch_attachment_used(struct batch *b);
 struct row_attachment *batch_attachment_dropped(struct batch *b);
 uint64_t *batch_attachment_gone(struct batch *b);
+struct row_note *batch_note_new(struct batch *b);
+struct row_note_mark *batch_note_set(struct batch *b);
+struct row_note_mark *batch_note_mark(struct batch *b);
+struct row_note_user *batch_note_user(struct batch *b);
+struct row_preferences *batch_preferences(struct batch *b);
+struct row_decision *batch_decision(struct batch *b);
+struct row_notifier *batch_notifier(struct batch *b);
+struct row_message *batch_note_message(struct batch *b);
+struct note_count *batch_note_count(struct batch *b);
 struct draft *batch_draft(struct batch *b);
 
 #endif

@@ -1,27 +1,12 @@
 #include "rest/cache.h"
 
 #include <ctype.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "rest/cache_write.h"
+#include "rest/cache_int.h"
+#include "rest/prefs.h"
 #include "rest/sessions.h"
-#include "shared/map64.h"
 #include "shared/mem.h"
-
-struct cache {
-    pthread_rwlock_t lock;
-    struct cache_user *users;
-    uint32_t users_count, users_room;
-    struct cache_chat *chats;
-    uint32_t chats_count, chats_room;
-    struct map64 user_ids, chat_ids; /* id -> index */
-    struct map64 names;              /* hash of the folded user name -> index */
-    struct map64 externals;          /* hash of the external id -> index */
-    struct map64 pairs;              /* hash of (lower id, higher id) -> chat index */
-    struct map64 revoked;            /* token family -> when, in seconds */
-    struct sessions *sessions;
-};
 
 struct cache *cache_new(void)
 {
@@ -47,6 +32,7 @@ void cache_free(struct cache *c)
         free(c->users[i].external_id);
         free(c->users[i].profile_url);
         free(c->users[i].chats);
+        prefs_free(c->users[i].prefs);
     }
     for (uint32_t i = 0; i < c->chats_count; i++) {
         free(c->chats[i].name);
@@ -55,6 +41,7 @@ void cache_free(struct cache *c)
     }
     free(c->users);
     free(c->chats);
+    free(c->broadcasts);
     map64_release(&c->user_ids);
     map64_release(&c->chat_ids);
     map64_release(&c->names);

@@ -32,6 +32,10 @@ struct cache_user {
     uint8_t status;
     uint64_t valid_from_s; /* tokens issued before are void */
     uint64_t last_event;   /* newest event of the user's own */
+    uint64_t read_all_id;  /* notifications up to it are read */
+    uint32_t notes_unread; /* his own notifications above it that are neither read nor deleted */
+    uint32_t notes_marked; /* broadcasts above it that he has read or deleted */
+    struct prefs *prefs;   /* owned; NULL: the defaults */
 };
 
 struct cache_member {
@@ -65,6 +69,7 @@ struct cache_chat {
 };
 
 struct cache;
+struct prefs;
 struct sessions;
 
 struct cache *cache_new(void);
@@ -95,6 +100,18 @@ uint64_t cache_chat_updated(const struct cache_chat *chat);
 struct str cache_chat_name(const struct cache *c, const struct cache_chat *chat, uint32_t viewer);
 /* Messages of others above the read cursor and not deleted. */
 uint64_t cache_unread(const struct cache_chat *chat, const struct cache_member *m);
+bool cache_is_deleted(const struct cache_chat *chat, uint64_t seq);
+
+/* Unread notifications, broadcasts among them. */
+uint64_t cache_notes_unread(const struct cache *c, uint32_t user);
+/* Of the broadcasts since created_us those above read_all_id, without as many as are marked. */
+uint64_t cache_broadcasts_unread(const struct cache *c, uint64_t created_us, uint64_t read_all_id, uint64_t marked);
+/* Whether it is one that can count as unread: old ones are not kept in memory. */
+bool cache_has_broadcast(const struct cache *c, uint64_t id);
+/* The newest broadcast's id, 0: none. */
+uint64_t cache_last_broadcast(const struct cache *c);
+/* Never NULL. */
+const struct prefs *cache_prefs(const struct cache *c, uint32_t user);
 
 /* Whether a token of this user, family and time of issue is still good: CODE_OK, CODE_TOKEN_REVOKED, CODE_USER_DISABLED,
  * CODE_USER_NOT_FOUND. Takes the read lock itself. */

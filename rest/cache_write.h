@@ -31,6 +31,12 @@ void cache_set_read(struct cache *c, uint32_t chat, uint32_t user, uint64_t read
 void cache_count_own(struct cache *c, uint32_t chat, uint32_t user);
 void cache_touch_chat(struct cache *c, uint32_t chat, uint64_t event_id);
 void cache_touch_user(struct cache *c, uint32_t user, uint64_t event_id);
+/* The counters are these now. */
+void cache_set_notes(struct cache *c, uint32_t user, uint64_t read_all_id, uint32_t unread, uint32_t marked);
+/* Ids rise from call to call. */
+void cache_add_broadcast(struct cache *c, uint64_t id, uint64_t created_us);
+/* Takes p; NULL: the defaults. */
+void cache_set_prefs(struct cache *c, uint32_t user, struct prefs *p);
 void cache_revoke_family(struct cache *c, uint64_t family, uint64_t revoked_s);
 /* Forget revocations older than before_s: their access tokens have expired. */
 void cache_trim_revoked(struct cache *c, uint64_t before_s);

@@ -102,6 +102,13 @@ static const struct rule rules[] = {
     [CMD_CHECKIN] = {decide_checkin, false, true}, /* a scanner is nobody */
     [CMD_ATTACHMENT_ADD] = {decide_attachment_add, true, true},
     [CMD_ATTACHMENT_REMOVE] = {decide_attachment_remove, false, false},
+    [CMD_NOTIFY] = {decide_notify, false, false}, /* the cursor says whether it was done */
+    [CMD_NOTIFICATION_CREATE] = {decide_note_create, false, true},
+    [CMD_NOTIFICATION_READ] = {decide_note_read, true, false},
+    [CMD_NOTIFICATION_READ_ALL] = {decide_note_read_all, true, false},
+    [CMD_NOTIFICATION_DELETE] = {decide_note_delete, true, false},
+    [CMD_NOTIFICATIONS_SEEN] = {decide_notes_seen, false, false},
+    [CMD_PREFERENCES] = {decide_preferences, true, false},
 };
 
 /* The same key again: the same answer, or a refusal when it stood for something else. */

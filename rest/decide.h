@@ -24,6 +24,7 @@ struct decider {
     uint64_t batch_number;
     uint64_t now_us;      /* of the batch; rises from batch to batch */
     uint64_t next_event, next_user, next_chat, next_family, next_session;
+    struct row_notifier notifier; /* the cursor as the batches so far leave it */
 };
 
 /* Fill job->outcome, job->first_draft and job->drafts. */
@@ -78,5 +79,12 @@ enum code decide_session_key(struct decider *d, struct job *job);
 enum code decide_checkin(struct decider *d, struct job *job);
 enum code decide_attachment_add(struct decider *d, struct job *job);
 enum code decide_attachment_remove(struct decider *d, struct job *job);
+enum code decide_notify(struct decider *d, struct job *job);
+enum code decide_note_create(struct decider *d, struct job *job);
+enum code decide_note_read(struct decider *d, struct job *job);
+enum code decide_note_delete(struct decider *d, struct job *job);
+enum code decide_note_read_all(struct decider *d, struct job *job);
+enum code decide_notes_seen(struct decider *d, struct job *job);
+enum code decide_preferences(struct decider *d, struct job *job);
 
 #endif

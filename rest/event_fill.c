@@ -1,5 +1,6 @@
 #include "rest/event_fill.h"
 
+#include "rest/note_text.h"
 #include "rest/sessions.h"
 #include "shared/checkin.h"
 
@@ -65,6 +66,48 @@ static void fill_message(const struct cache *c, const struct row_message *m, str
     fill_user(c, m->sender_id, &out->sender);
 }
 
+/* Its chat, though the log says of none: the event is the subject's own. */
+static void fill_subject_message(const struct cache *c, const struct row_note *note, const struct row_message *m,
+                                 struct event *out)
+{
+    fill_chat(c, &(struct row_event){.kind = EV_NOTIFICATION, .chat_id = note->chat_id}, out);
+    out->seq = note->seq;
+    if (m != NULL) {
+        fill_message(c, m, out);
+    }
+    out->content = out->note.text;
+    out->sender = (struct event_user){0};
+    if (note->preview != PREVIEW_NONE) {
+        fill_user(c, note->sender_id, &out->sender);
+    }
+}
+
+static void fill_note(const struct cache *c, const struct event_rows *rows, struct event *out)
+{
+    struct row_note note;
+    note_text(c, rows->note, rows->message, rows->texts, &note);
+    out->note = (struct event_note){
+        .id = note.id,
+        .created_us = note.created_us,
+        .is_read = note.read_us != 0,
+        .preview = note.preview,
+        .kind = note.kind,
+        .title = note.title,
+        .text = note.text,
+        .link = note.link,
+    };
+    if (note.chat_id != 0) {
+        fill_subject_message(c, &note, rows->message, out);
+    }
+}
+
+/* What happened to notifications: which one, and how many are unread now. */
+static void fill_note_change(const struct cache *c, const struct row_event *e, struct event *out)
+{
+    out->note.id = e->number;
+    out->number = cache_notes_unread(c, cache_user_index(c, e->subject_id));
+}
+
 void event_fill(const struct cache *c, const struct row_event *e, const struct event_rows *rows,
                 struct event *out)
 {
@@ -83,7 +126,9 @@ void event_fill(const struct cache *c, const struct row_event *e, const struct e
         out->message_id = e->number;
         out->number = 0;
     }
-    if (rows->message != NULL) {
+    if (rows->note != NULL) {
+        fill_note(c, rows, out);
+    } else if (rows->message != NULL) {
         fill_message(c, rows->message, out);
     }
     if (e->kind == EV_SESSION) {
@@ -93,6 +138,9 @@ void event_fill(const struct cache *c, const struct row_event *e, const struct e
         buf_clear(rows->texts);
         event_render_checkin(c, rows->checkin, true, rows->texts);
         out->payload = buf_str(rows->texts);
+    }
+    if (event_is_note(e->kind) && e->kind != EV_NOTIFICATION) {
+        fill_note_change(c, e, out);
     }
 }
 

@@ -2,7 +2,7 @@
  * event_fill.h -- a logged event, rendered with the present names and text
  *
  * The log holds references only. Publishing and replay both come through here, so a resumed client
- * sees what a connected one saw. Strings are views into the cache (hold its lock) and into *m.
+ * sees what a connected one saw. Strings are views into the cache (hold its lock) and into the rows.
  */
 #ifndef REST_EVENT_FILL_H
 #define REST_EVENT_FILL_H
@@ -15,7 +15,7 @@ struct event_rows { /* what the event refers to, each NULL when it refers to non
     const struct row_message *message; /* also of a notification about one; a deleted one has no text for anybody */
     const struct row_note *note;
     const struct row_checkin *checkin;
-    struct buf *texts; /* with checkin: for what is composed; the event's strings may point into it */
+    struct buf *texts; /* with note and checkin: for what is composed; the event's strings may point into it */
 };
 void event_fill(const struct cache *c, const struct row_event *e, const struct event_rows *rows,
                 struct event *out);
@@ -34,5 +34,15 @@ static inline uint64_t event_topic(const struct event *e)
  * masked. Nothing is appended when the session is gone.
  */
 void event_render_checkin(const struct cache *c, const struct row_checkin *r, bool dashboard, struct buf *out);
+/* Of the subject's notifications: nobody else's, whatever chat it speaks of. */
+static inline bool event_is_note(uint8_t kind)
+{
+    return kind >= EV_NOTIFICATION && kind <= EV_NOTIFICATION_DELETED;
+}
+/* Created for everybody. */
+static inline bool event_is_broadcast(uint8_t kind, uint64_t subject_id)
+{
+    return kind == EV_NOTIFICATION && subject_id == 0;
+}
 
 #endif

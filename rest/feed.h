@@ -98,6 +98,8 @@ bool feed_wait_published(struct feed *f, uint64_t event_id, uint64_t deadline_ms
 /* "<8 hex of the log id>.<event id>", the resume cursor. */
 void feed_add_cursor(const struct feed *f, struct buf *out, uint64_t event_id);
 bool feed_user_online(struct feed *f, uint64_t user_id);
+/* Users that look at the chat now (presence.h). */
+unsigned feed_focused(struct feed *f, uint64_t chat_id, uint64_t *users, unsigned room);
 /* Close live sessions: family 0 = all of the user. Not logged: for admin kicks. Sessions in any state. */
 void feed_kick(struct feed *f, uint64_t user_id, uint64_t family, enum code code);
 /* Tell the uploader's sessions that asked (?events=upload) how far it is. Not logged. */

@@ -8,6 +8,7 @@
 #include "rest/event_fill.h"
 #include "rest/feed_int.h"
 #include "rest/metrics.h"
+#include "rest/note_text.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
 
@@ -24,6 +25,8 @@ struct replay { /* one job of the read pool */
     uint64_t max; /* references */
     struct row_message *messages;
     uint32_t messages_count;
+    struct row_note *notes;
+    uint32_t notes_count;
 };
 
 static void replay_free(struct replay *r)
@@ -35,6 +38,10 @@ static void replay_free(struct replay *r)
         free((char *)(uintptr_t)r->messages[i].content.p);
     }
     free(r->messages);
+    for (uint32_t i = 0; i < r->notes_count; i++) {
+        note_free_texts(&r->notes[i]);
+    }
+    free(r->notes);
     free(r);
 }
 
@@ -57,10 +64,26 @@ static void on_message(void *ctx, const struct row_message *m)
     copy->content = (struct str){mem_copy(m->content.len ? m->content.p : "", m->content.len), m->content.len};
 }
 
-static const struct row_message *message_at(const struct replay *r, const struct row_event *e)
+static void on_note(void *ctx, const struct row_note *n)
 {
-    for (uint32_t i = 0; event_is_message(e->kind) && i < r->messages_count; i++) {
-        if (r->messages[i].chat_id == e->chat_id && r->messages[i].seq == e->seq) {
+    struct replay *r = ctx;
+    note_copy(&r->notes[r->notes_count++], n);
+}
+
+static const struct row_note *note_of(const struct replay *r, const struct row_event *e)
+{
+    for (uint32_t i = 0; e->kind == EV_NOTIFICATION && i < r->notes_count; i++) {
+        if (r->notes[i].id == e->id) {
+            return &r->notes[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct row_message *message_at(const struct replay *r, uint64_t chat_id, uint64_t seq)
+{
+    for (uint32_t i = 0; seq != 0 && i < r->messages_count; i++) {
+        if (r->messages[i].chat_id == chat_id && r->messages[i].seq == seq) {
             return &r->messages[i];
         }
     }
@@ -93,25 +116,47 @@ static bool row_visible(const struct feed *f, const struct replay *r, uint32_t u
     return !event_is_message(e->kind) || e->seq > m->joined_seq;
 }
 
+/* What the event speaks of. false: that is not there any more, or not for this user. */
+static bool find_rows(const struct replay *r, const struct cache_user *me, const struct row_event *e,
+                      struct event_rows *rows)
+{
+    if (e->kind == EV_NOTIFICATION) {
+        rows->note = note_of(r, e);
+        if (rows->note == NULL || rows->note->deleted_us != 0 || me == NULL ||
+            (rows->note->user_id == 0 && rows->note->created_us < me->created_us)) {
+            return false;
+        }
+        if (note_message_visible(r->f->cache, me->id, rows->note->chat_id, rows->note->seq)) {
+            rows->message = message_at(r, rows->note->chat_id, rows->note->seq);
+        }
+        return true;
+    }
+    rows->message = event_is_message(e->kind) ? message_at(r, e->chat_id, e->seq) : NULL;
+    return rows->message != NULL || !event_is_message(e->kind);
+}
+
 /* The encoded events of the first references, as many as make a chunk. *used: how many references those are. */
 static uint16_t render(struct replay *r, struct buf *events, uint32_t *used)
 {
     uint16_t n = 0;
     uint32_t i = 0;
     struct feed *f = r->f;
+    struct buf texts = BUF_INIT;
     cache_rdlock(f->cache);
     uint32_t user = cache_user_index(f->cache, r->user_id);
     for (; i < r->refs_count && events->len < FEED_CHUNK_MAX_BYTES; i++) {
-        const struct row_message *m = message_at(r, &r->refs[i]);
+        struct event_rows rows = {.texts = &texts};
         struct event e;
-        if ((event_is_message(r->refs[i].kind) && m == NULL) || !row_visible(f, r, user, &r->refs[i])) {
+        if (!row_visible(f, r, user, &r->refs[i]) ||
+            !find_rows(r, cache_user(f->cache, user), &r->refs[i], &rows)) {
             continue;
         }
-        event_fill(f->cache, &r->refs[i], &(struct event_rows){.message = m}, &e);
+        event_fill(f->cache, &r->refs[i], &rows, &e);
         event_encode(events, &e);
         n++;
     }
     cache_unlock(f->cache);
+    buf_release(&texts);
     *used = i;
     return n;
 }
@@ -130,28 +175,56 @@ static void send_chunk(struct replay *r, struct feed_worker *w, struct attach *a
     buf_release(&events);
 }
 
-static void render_job(struct store *store, void *ctx)
+/* Notifications first: some of them speak of messages. */
+static enum store_rc read_notes(struct store *store, struct replay *r)
 {
-    struct replay *r = ctx;
-    struct chat_seq *at = mem_grow(NULL, r->refs_count, sizeof(at[0]));
+    struct note_key *keys = mem_grow(NULL, r->refs_count, sizeof(keys[0]));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < r->refs_count; i++) {
+        if (r->refs[i].kind == EV_NOTIFICATION) {
+            keys[count++] = (struct note_key){r->user_id, r->refs[i].id};
+        }
+    }
+    r->notes = mem_new((size_t)(count + 1) * sizeof(r->notes[0]));
+    enum store_rc rc = count > 0 ? store_find_notes(store, keys, count, on_note, r) : STORE_OK;
+    free(keys);
+    return rc;
+}
+
+static enum store_rc read_messages(struct store *store, struct replay *r)
+{
+    struct chat_seq *at = mem_grow(NULL, r->refs_count + r->notes_count, sizeof(at[0]));
     uint32_t count = 0;
     for (uint32_t i = 0; i < r->refs_count; i++) {
         if (event_is_message(r->refs[i].kind)) {
             at[count++] = (struct chat_seq){r->refs[i].chat_id, r->refs[i].seq};
         }
     }
-    r->messages = mem_new((size_t)(count + 1) * sizeof(r->messages[0]));
-    enum store_rc rc = STORE_OK;
-    if (store == NULL) {
-        rc = STORE_LOST;
-    } else if (count > 0) {
-        rc = store_messages_at(store, at, count, on_message, r);
+    for (uint32_t i = 0; i < r->notes_count; i++) {
+        if (r->notes[i].chat_id != 0) {
+            at[count++] = (struct chat_seq){r->notes[i].chat_id, r->notes[i].seq};
+        }
     }
+    r->messages = mem_new((size_t)(count + 1) * sizeof(r->messages[0]));
+    enum store_rc rc = count > 0 ? store_messages_at(store, at, count, on_message, r) : STORE_OK;
     free(at);
+    return rc;
+}
+
+static void render_job(struct store *store, void *ctx)
+{
+    struct replay *r = ctx;
+    enum store_rc rc = store != NULL ? read_notes(store, r) : STORE_LOST;
+    if (rc == STORE_OK) {
+        rc = read_messages(store, r);
+    }
     /* What was read may be newer than what is published: wait until it is not. */
     uint64_t newest = 0;
     for (uint32_t i = 0; i < r->messages_count; i++) {
         newest = r->messages[i].last_event > newest ? r->messages[i].last_event : newest;
+    }
+    for (uint32_t i = 0; i < r->notes_count; i++) {
+        newest = r->notes[i].last_event > newest ? r->notes[i].last_event : newest;
     }
     bool shown = feed_wait_published(r->f, newest, mono_ms() + 5000);
     feed_lock(r->f);
@@ -278,7 +351,8 @@ void feed_attach_read_refs(struct feed *f, struct feed_worker *w, struct attach 
             r->chats[r->chats_count++] = chat->id;
         }
     }
-    bool changed = r->chats_count > 0 || (u != NULL && u->last_event > a->cursor);
+    bool changed = r->chats_count > 0 || (u != NULL && u->last_event > a->cursor) ||
+                   cache_last_broadcast(f->cache) > a->cursor;
     cache_unlock(f->cache);
     if (!changed) {
         replay_free(r);

@@ -4,6 +4,9 @@
 #include "rest/event_fill.h"
 #include "rest/feed_int.h"
 #include "rest/metrics.h"
+#include "rest/note_text.h"
+#include "rest/notes.h"
+#include "shared/utf8.h"
 
 static int by_id(const void *a, const void *b)
 {
@@ -48,9 +51,10 @@ static void collect(const struct feed *f, uint32_t user, uint64_t after, struct 
             collect_chat(f, chat, m, after, ids);
         }
     }
-    size_t own = u->last_event > after ? ring_own_after(&f->ring, after) : f->ring.own_count;
+    bool has_own = u->last_event > after || cache_last_broadcast(f->cache) > after;
+    size_t own = has_own ? ring_own_after(&f->ring, after) : f->ring.own_count;
     for (; own < f->ring.own_count; own++) {
-        if (f->ring.own[own].user == user) {
+        if (f->ring.own[own].user == user || f->ring.own[own].user == RING_EVERYBODY) {
             buf_add(ids, &f->ring.own[own].event_id, sizeof(uint64_t));
         }
     }
@@ -89,6 +93,30 @@ static void find_newest(const struct feed *f, const uint64_t *ids, size_t count,
     }
 }
 
+/* The text of a message that is gone, or not the user's to see any more, is in no notification either. */
+static void add_note_as_now(const struct feed *f, uint64_t me, const struct ring_entry *e, const struct map64 *newest,
+                            const uint64_t *ids, struct buf *events)
+{
+    struct rd bytes = rd_of(e->bytes, e->len), now_bytes;
+    struct event note, last;
+    uint32_t at = 0;
+    if (event_decode(&bytes, &note) != RC_OK || note.chat_id == 0) {
+        buf_add(events, e->bytes, e->len);
+        return;
+    }
+    const struct ring_entry *now =
+        map64_get(newest, map64_hash_pair(note.chat_id, note.seq), &at) ? ring_at(&f->ring, ids[at]) : NULL;
+    if (now != NULL) {
+        now_bytes = rd_of(now->bytes, now->len);
+    }
+    if (!note_message_visible(f->cache, me, note.chat_id, note.seq)) {
+        note.content = note.note.text = STR("");
+    } else if (note.note.preview == PREVIEW_FULL && now != NULL && event_decode(&now_bytes, &last) == RC_OK) {
+        note.content = note.note.text = utf8_prefix(last.content, NOTE_TEXT_MAX_CHARS);
+    }
+    event_encode(events, &note);
+}
+
 static void add_as_now(const struct ring_entry *e, const struct ring_entry *now, struct buf *events)
 {
     struct rd then_bytes = rd_of(e->bytes, e->len), now_bytes = rd_of(now->bytes, now->len);
@@ -105,19 +133,25 @@ static void add_as_now(const struct ring_entry *e, const struct ring_entry *now,
 }
 
 /* Encoded events of the first ids, as many as make a chunk. How many those are. */
-static size_t gather(const struct feed *f, const uint64_t *ids, size_t count, struct buf *events)
+static size_t gather(const struct feed *f, uint64_t me, const uint64_t *ids, size_t count, struct buf *events)
 {
     struct map64 newest = MAP64_INIT;
     size_t taken = 0;
     find_newest(f, ids, count, &newest);
+    cache_rdlock(f->cache);
     for (; taken < count && taken < f->conf.replay_chunk_events && events->len < FEED_CHUNK_MAX_BYTES; taken++) {
         const struct ring_entry *e = ring_at(&f->ring, ids[taken]);
         uint32_t at = (uint32_t)taken;
+        if (e->kind == EV_NOTIFICATION) {
+            add_note_as_now(f, me, e, &newest, ids, events);
+            continue;
+        }
         if (event_is_message(e->kind)) {
             (void)map64_get(&newest, map64_hash_pair(e->chat_id, e->seq), &at);
         }
         add_as_now(e, ring_at(&f->ring, ids[at]), events);
     }
+    cache_unlock(f->cache);
     map64_release(&newest);
     return taken;
 }
@@ -127,7 +161,7 @@ static void put_chunk(struct feed *f, struct feed_worker *w, struct attach *a, c
 {
     struct buf events = BUF_INIT;
     bool was_empty = w->q.len == 0;
-    size_t taken = gather(f, ids, count, &events);
+    size_t taken = gather(f, a->user_id, ids, count, &events);
     if (taken > 0) {
         a->cursor = ids[taken - 1];
         link_put_chunk(&w->q, a->session, a->generation, (uint16_t)taken, a->cursor, buf_str(&events));

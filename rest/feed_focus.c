@@ -92,3 +92,11 @@ void feed_focus_worker_gone(struct feed *f, const struct feed_worker *w)
         }
     }
 }
+
+unsigned feed_focused(struct feed *f, uint64_t chat_id, uint64_t *users, unsigned room)
+{
+    feed_lock(f);
+    unsigned count = presence_focused(f->presence, chat_id, mono_ms(), users, room);
+    feed_unlock(f);
+    return count;
+}

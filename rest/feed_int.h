@@ -29,6 +29,8 @@
 #define FEED_UPDATE_CHARS 280
 /* A chunk ends after this many bytes of events; with the last of them it still fits a frame. */
 #define FEED_CHUNK_MAX_BYTES (256u * 1024)
+/* Users that a message finds looking at its chat. */
+#define FEED_FOCUSED_MAX 1024
 /* Texts read for one chunk, and references kept for all sessions that catch up from the database. */
 #define FEED_TEXTS_MAX_BYTES (4u << 20)
 #define FEED_REFS_MAX 1000000u
@@ -47,9 +49,11 @@ struct ring_entry {
     char bytes[]; /* encoded event */
 };
 
+/* In place of a user: a broadcast is everybody's. */
+#define RING_EVERYBODY UINT32_MAX
 struct own_event { /* who has an event of its own, in id order */
     uint64_t event_id;
-    uint32_t user; /* cache index */
+    uint32_t user; /* cache index, or RING_EVERYBODY */
 };
 
 struct ring {

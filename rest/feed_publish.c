@@ -6,6 +6,8 @@
 #include "rest/feed_int.h"
 #include "rest/feed_write.h"
 #include "rest/metrics.h"
+#include "rest/notifier.h"
+#include "rest/presence.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -71,6 +73,11 @@ static void update_sets(struct feed *f, const struct row_event *e)
     }
 }
 
+struct event_place { /* what says who gets it */
+    uint8_t kind;
+    uint64_t chat_id, seq, subject_id, topic;
+};
+
 /* -- one event ----------------------------------------------------------------------------------------- */
 
 struct publisher {
@@ -110,15 +117,35 @@ static uint64_t last_in_chat(const struct feed *f, uint64_t chat_id)
 static void push_ring(struct publisher *p, const struct event *e, uint64_t prev_in_chat)
 {
     ring_push(&p->f->ring, ring_entry_new(e, buf_str(&p->encoded), prev_in_chat));
+    if (event_is_broadcast(e->kind, e->subject.id)) {
+        ring_push_own(&p->f->ring, e->event_id, RING_EVERYBODY);
+    }
     const uint32_t *users = (const uint32_t *)(const void *)p->extra.p;
     for (size_t i = 0; i < p->extra.len / sizeof(users[0]); i++) {
         ring_push_own(&p->f->ring, e->event_id, users[i]);
     }
 }
 
+/* Recipients by kind: the viewers of a topic, everybody, the one it is about alone, or a chat and who else is concerned. */
+static bool route(struct feed *f, struct feed_worker *w, const struct event_place *at, const struct buf *extra,
+                  struct link_recipients *to, struct buf *slots)
+{
+    if (event_is_of_topic(at->kind)) {
+        return feed_route_topic(w, at->topic, to);
+    }
+    if (event_is_broadcast(at->kind, at->subject_id)) {
+        *to = (struct link_recipients){.to = LINK_TO_ALL};
+        return w->sessions > 0;
+    }
+    uint64_t chat_id = event_is_note(at->kind) ? 0 : at->chat_id;
+    return feed_route(f, w, at->kind, chat_id, at->seq, (const uint32_t *)(const void *)extra->p,
+                      (unsigned)(extra->len / sizeof(uint32_t)), to, slots);
+}
+
 static void send_to_workers(struct publisher *p, const struct event *e)
 {
     struct feed *f = p->f;
+    const struct event_place at = {e->kind, e->chat_id, e->seq, e->subject.id, event_topic(e)};
     if (e->kind == EV_READ && feed_chat_is_large(f, e->chat_id)) {
         feed_receipt_send(f, e, buf_str(&p->encoded));
         return;
@@ -126,11 +153,7 @@ static void send_to_workers(struct publisher *p, const struct event *e)
     for (unsigned i = 0; i < f->workers_count; i++) {
         struct feed_worker *w = f->workers[i];
         struct link_recipients to;
-        bool routed = event_is_of_topic(e->kind)
-                          ? feed_route_topic(w, event_topic(e), &to)
-                          : feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)p->extra.p,
-                                       (unsigned)(p->extra.len / sizeof(uint32_t)), &to, &p->slots);
-        if (routed) {
+        if (route(f, w, &at, &p->extra, &to, &p->slots)) {
             link_put_event(&w->q, LINK_EVENT, &to, buf_str(&p->encoded));
         }
     }
@@ -142,12 +165,31 @@ static struct event_rows rows_of(struct publisher *p, const struct batch *b, con
     if (d->checkin != BATCH_NONE) {
         rows.checkin = &b->rows.checkins[d->checkin];
     }
+    if (d->note != BATCH_NONE) {
+        rows.note = &b->rows.notes_new[d->note];
+        rows.message = d->note_message != BATCH_NONE ? &b->note_messages[d->note_message] : NULL;
+        return rows;
+    }
     if (d->message_new != BATCH_NONE) {
         rows.message = &b->rows.messages_new[d->message_new];
     } else if (d->message_set != BATCH_NONE) {
         rows.message = &b->rows.messages_set[d->message_set];
     }
     return rows;
+}
+
+/* Who looks at the chat just now decides who need not be told. */
+static void tell_notifier(struct feed *f, const struct event *e)
+{
+    uint64_t focused[FEED_FOCUSED_MAX];
+    unsigned count = 0;
+    if (f->svc == NULL || f->svc->notifier == NULL || !notifier_wants(e->kind)) {
+        return;
+    }
+    if (e->kind == EV_MESSAGE) {
+        count = presence_focused(f->presence, e->chat_id, mono_ms(), focused, FEED_FOCUSED_MAX);
+    }
+    notifier_on_event(f->svc->notifier, e, focused, count);
 }
 
 static void publish_draft(struct publisher *p, const struct batch *b, const struct draft *d)
@@ -170,6 +212,7 @@ static void publish_draft(struct publisher *p, const struct batch *b, const stru
     push_ring(p, &e, prev_in_chat);
     send_to_workers(p, &e);
     feed_update_note(f, &e);
+    tell_notifier(f, &e);
 }
 
 /* -- the batch ------------------------------------------------------------------------------------------ */
@@ -320,13 +363,12 @@ void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position)
         struct link_recipients to;
         buf_clear(&users);
         for (; own < f->ring.own_count && f->ring.own[own].event_id == id; own++) {
-            buf_add(&users, &f->ring.own[own].user, sizeof(f->ring.own[own].user));
+            if (f->ring.own[own].user != RING_EVERYBODY) {
+                buf_add(&users, &f->ring.own[own].user, sizeof(f->ring.own[own].user));
+            }
         }
-        bool routed = event_is_of_topic(e->kind)
-                          ? feed_route_topic(w, e->topic, &to)
-                          : feed_route(f, w, e->kind, e->chat_id, e->seq, (const uint32_t *)(const void *)users.p,
-                                       (unsigned)(users.len / sizeof(uint32_t)), &to, &slots);
-        if (routed) {
+        const struct event_place at = {e->kind, e->chat_id, e->seq, e->subject_id, e->topic};
+        if (route(f, w, &at, &users, &to, &slots)) {
             link_put_event(&w->q, LINK_EVENT, &to, (struct str){e->bytes, e->len});
         }
         note_update(f, e);

@@ -44,8 +44,9 @@ struct ring_entry *ring_entry_new(const struct event *e, struct str encoded, uin
         .id = e->event_id,
         .at_ms = mono_ms(),
         .prev_in_chat = prev_in_chat,
-        .chat_id = e->chat_id,
-        .seq = e->seq,
+        /* A notification is its user's own, not the chat's, of which he may be no member any more. */
+        .chat_id = event_is_note(e->kind) ? 0 : e->chat_id,
+        .seq = event_is_note(e->kind) ? 0 : e->seq,
         .subject_id = e->subject.id,
         .topic = event_topic(e),
         .kind = e->kind,

@@ -77,5 +77,8 @@ struct job *job_new(const struct cmd *c, svc_done done, void *ctx, uint64_t dead
 
 void job_free(struct job *j)
 {
+    if (j != NULL) {
+        free(j->seen);
+    }
     free(j);
 }

@@ -34,6 +34,11 @@ struct job {
     struct ov_attachment attachment; /* of cmd.number2 */
     bool has_own_at; /* CMD_READ below the newest message: */
     uint32_t own_at; /* own messages at or below the cursor asked for */
+    bool has_note;
+    struct row_note note; /* of cmd.number2, without its texts */
+    struct note_key *seen; /* CMD_NOTIFICATIONS_SEEN: unread ones; owned */
+    uint32_t seen_count, seen_room;
+    bool seen_more; /* there may be more than these */
     bool has_stored;            /* the key was used before: */
     struct key16 stored_hash;
     struct outcome stored;

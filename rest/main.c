@@ -15,6 +15,7 @@
 #include "rest/door.h"
 #include "rest/door_listen.h"
 #include "rest/link_server.h"
+#include "rest/notifier.h"
 #include "rest/ratelimit.h"
 #include "rest/settings.h"
 #include "rest/start.h"
@@ -246,6 +247,8 @@ static void start_services(struct app *a, struct buf *why)
     if (s->attachments != NULL) {
         must(attachments_start(s->attachments, s, why), "no_thread", why);
     }
+    s->notifier = notifier_new(s, &start.notifier);
+    must(notifier_run(s->notifier), "no_thread", why);
 }
 
 /* The user the workers run as, when it is another than ours. */
@@ -368,6 +371,7 @@ static int stop(struct app *a)
     bool drained = http_server_drain(a->http, mono_ms() + DRAIN_MS);
     feed_stop(s->feed);
     attachments_stop(s->attachments);
+    notifier_stop(s->notifier);
     writer_stop(s->writer);
     if (!drained || !http_server_free(a->http)) {
         log_warn("stop_forced", "why=\"requests without an answer\"");
@@ -382,6 +386,7 @@ static int stop(struct app *a)
     door_free(a->door);
     peers_free(a->peers);
     door_policy_free(a->policy);
+    notifier_free(s->notifier);
     writer_free(s->writer);
     auth_free(s->auth);
     ratelimit_free(s->messages);

@@ -65,6 +65,15 @@ struct ov_key {
     struct outcome outcome;
 };
 
+struct ov_notes { /* a user's counters of notifications */
+    uint64_t user_id, read_all_id;
+    uint32_t unread, marked;
+};
+struct ov_note { /* what the batch did to a notification, for one user */
+    uint64_t user_id, id;
+    bool is_read, is_deleted;
+};
+
 struct overlay;
 
 struct overlay *overlay_new(struct cache *cache);
@@ -82,6 +91,10 @@ struct ov_member *overlay_member(struct overlay *o, struct ov_chat *chat, uint64
 /* Only messages of the batch. */
 struct ov_message *overlay_message(struct overlay *o, uint64_t id);
 struct ov_attachment *overlay_attachment(struct overlay *o, uint64_t id);
+/* Zeros for a user the cache does not know yet. */
+struct ov_notes *overlay_notes(struct overlay *o, uint64_t user_id);
+/* Never NULL: made with both false. */
+struct ov_note *overlay_note(struct overlay *o, uint64_t user_id, uint64_t id);
 struct ov_key *overlay_key(struct overlay *o, uint64_t user_id, const struct key16 *key);
 
 /* New entries, or a changed one. */

@@ -17,7 +17,9 @@ enum entry_kind {
     ENTRY_ROLE,
     ENTRY_ATTENDEE,
     ENTRY_CODE,
-    ENTRY_ATTACHMENT
+    ENTRY_ATTACHMENT,
+    ENTRY_NOTES,
+    ENTRY_NOTE
 };
 
 /* One allocation per entry, so that pointers stay good while others come and go. */
@@ -34,6 +36,8 @@ struct entry {
         struct ov_session session;
         struct ov_role role;
         struct row_attendee attendee;
+        struct ov_notes notes;
+        struct ov_note note;
         uint64_t id; /* ENTRY_NAME, ENTRY_CODE: user, ENTRY_PAIR: chat */
     } u;
 };

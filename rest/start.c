@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "rest/event_fill.h"
+#include "rest/note_text.h"
 #include "rest/sessions.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -186,10 +187,12 @@ struct warming { /* a piece of the log's end, with the messages it speaks of */
     struct row_event events[WARM_PIECE];
     unsigned events_count;
     uint64_t next; /* after the newest event read */
-    struct row_message messages[WARM_PIECE];
+    struct row_message messages[2 * WARM_PIECE]; /* also those that notifications speak of */
     unsigned messages_count;
     struct row_checkin checkins[WARM_PIECE];
     unsigned checkins_count;
+    struct row_note notes[WARM_PIECE];
+    unsigned notes_count;
 };
 
 static void on_event(void *ctx, const struct row_event *e)
@@ -231,14 +234,44 @@ static const struct row_checkin *find_checkin(const struct warming *w, const str
     return NULL;
 }
 
-static const struct row_message *find_message(const struct warming *w, const struct row_event *e)
+static void on_note(void *ctx, const struct row_note *n)
 {
-    for (unsigned i = 0; event_is_message(e->kind) && i < w->messages_count; i++) {
-        if (w->messages[i].chat_id == e->chat_id && w->messages[i].seq == e->seq) {
+    struct warming *w = ctx;
+    note_copy(&w->notes[w->notes_count++], n);
+}
+
+static const struct row_message *find_message(const struct warming *w, uint64_t chat_id, uint64_t seq)
+{
+    for (unsigned i = 0; seq != 0 && i < w->messages_count; i++) {
+        if (w->messages[i].chat_id == chat_id && w->messages[i].seq == seq) {
             return &w->messages[i];
         }
     }
     return NULL;
+}
+
+static const struct row_note *find_note(const struct warming *w, uint64_t id)
+{
+    for (unsigned i = 0; i < w->notes_count; i++) {
+        if (w->notes[i].id == id) {
+            return &w->notes[i];
+        }
+    }
+    return NULL;
+}
+
+static struct event_rows find_rows(const struct warming *w, const struct cache *c, const struct row_event *e)
+{
+    struct event_rows rows = {.checkin = find_checkin(w, e)};
+    if (event_is_message(e->kind)) {
+        rows.message = find_message(w, e->chat_id, e->seq);
+    } else if (e->kind == EV_NOTIFICATION) {
+        rows.note = find_note(w, e->id);
+        if (rows.note != NULL && note_message_visible(c, e->subject_id, rows.note->chat_id, rows.note->seq)) {
+            rows.message = find_message(w, rows.note->chat_id, rows.note->seq);
+        }
+    }
+    return rows;
 }
 
 static void on_own(void *ctx, const struct row_event_user *r)
@@ -247,12 +280,11 @@ static void on_own(void *ctx, const struct row_event_user *r)
 }
 
 /* Rooms that are gone are not in the cache: who was in them stands beside the event of their end. */
-static enum store_rc warm_piece(struct store *s, struct feed *f, struct warming *w)
+static enum store_rc warm_piece(struct store *s, struct feed *f, const struct cache *c, struct warming *w)
 {
     enum store_rc rc = STORE_OK;
     for (unsigned i = 0; i < w->events_count && rc == STORE_OK; i++) {
-        const struct event_rows rows = {.message = find_message(w, &w->events[i]),
-                                        .checkin = find_checkin(w, &w->events[i])};
+        const struct event_rows rows = find_rows(w, c, &w->events[i]);
         feed_warm(f, &w->events[i], &rows);
         if (w->events[i].kind == EV_CHAT_DELETED) {
             rc = store_load_event_users(s, w->events[i].id, on_own, f);
@@ -270,7 +302,10 @@ static void empty(struct warming *w)
     for (unsigned i = 0; i < w->checkins_count; i++) {
         free((char *)(uintptr_t)w->checkins[i].name.p);
     }
-    w->events_count = w->messages_count = w->checkins_count = 0;
+    for (unsigned i = 0; i < w->notes_count; i++) {
+        note_free_texts(&w->notes[i]);
+    }
+    w->events_count = w->messages_count = w->checkins_count = w->notes_count = 0;
 }
 
 static enum store_rc read_checkins(struct store *s, struct warming *w)
@@ -285,21 +320,51 @@ static enum store_rc read_checkins(struct store *s, struct warming *w)
     return count > 0 ? store_find_checkins(s, ids, count, on_checkin, w) : STORE_OK;
 }
 
-static enum store_rc read_piece(struct store *s, struct warming *w, uint64_t after, uint64_t upto)
+static enum store_rc read_notes(struct store *s, struct warming *w)
 {
-    struct chat_seq at[WARM_PIECE];
+    struct note_key keys[WARM_PIECE];
     unsigned count = 0;
-    enum store_rc rc = store_load_events(s, after, upto, WARM_PIECE, on_event, w);
-    for (unsigned i = 0; rc == STORE_OK && i < w->events_count; i++) {
-        bool seen = false;
-        for (unsigned k = 0; k < count && !seen; k++) {
-            seen = at[k].chat_id == w->events[i].chat_id && at[k].seq == w->events[i].seq;
-        }
-        if (event_is_message(w->events[i].kind) && !seen) {
-            at[count++] = (struct chat_seq){w->events[i].chat_id, w->events[i].seq};
+    for (unsigned i = 0; i < w->events_count; i++) {
+        if (w->events[i].kind == EV_NOTIFICATION) {
+            keys[count++] = (struct note_key){w->events[i].subject_id, w->events[i].id};
         }
     }
-    return rc == STORE_OK && count > 0 ? store_messages_at(s, at, count, on_message, w) : rc;
+    return count > 0 ? store_find_notes(s, keys, count, on_note, w) : STORE_OK;
+}
+
+struct places { /* each once */
+    struct chat_seq at[2 * WARM_PIECE];
+    unsigned count;
+};
+
+static void add_place(struct places *p, uint64_t chat_id, uint64_t seq)
+{
+    for (unsigned k = 0; k < p->count; k++) {
+        if (p->at[k].chat_id == chat_id && p->at[k].seq == seq) {
+            return;
+        }
+    }
+    p->at[p->count++] = (struct chat_seq){chat_id, seq};
+}
+
+static enum store_rc read_piece(struct store *s, struct warming *w, uint64_t after, uint64_t upto)
+{
+    struct places p = {.count = 0};
+    enum store_rc rc = store_load_events(s, after, upto, WARM_PIECE, on_event, w);
+    if (rc == STORE_OK) {
+        rc = read_notes(s, w);
+    }
+    for (unsigned i = 0; rc == STORE_OK && i < w->events_count; i++) {
+        if (event_is_message(w->events[i].kind)) {
+            add_place(&p, w->events[i].chat_id, w->events[i].seq);
+        }
+    }
+    for (unsigned i = 0; rc == STORE_OK && i < w->notes_count; i++) {
+        if (w->notes[i].chat_id != 0) {
+            add_place(&p, w->notes[i].chat_id, w->notes[i].seq);
+        }
+    }
+    return rc == STORE_OK && p.count > 0 ? store_messages_at(s, p.at, p.count, on_message, w) : rc;
 }
 
 static void on_time(void *ctx, const struct row_event *e)
@@ -331,7 +396,7 @@ static enum store_rc find_warm_start(const struct rest_conf *conf, struct store 
     return STORE_OK;
 }
 
-static enum store_rc warm(const struct rest_conf *conf, struct store *s, struct feed *f,
+static enum store_rc warm(const struct rest_conf *conf, struct store *s, struct feed *f, const struct cache *c,
                           const struct store_head *head)
 {
     uint64_t first = 0;
@@ -345,7 +410,7 @@ static enum store_rc warm(const struct rest_conf *conf, struct store *s, struct 
             rc = read_checkins(s, w);
         }
         if (rc == STORE_OK) {
-            rc = warm_piece(s, f, w);
+            rc = warm_piece(s, f, c, w);
         }
         empty(w);
         if (got == 0) {
@@ -376,7 +441,10 @@ enum rc start_load(const struct rest_conf *conf, struct store *store, const stru
     }
     map64_release(&l.own_seq);
     if (src == STORE_OK) {
-        src = warm(conf, store, feed, &start.head);
+        src = start_load_notes(conf, store, cache, &start.notifier);
+    }
+    if (src == STORE_OK) {
+        src = warm(conf, store, feed, cache, &start.head);
     }
     if (src != STORE_OK) {
         families_free(start.families);

@@ -23,5 +23,8 @@ RC_CHECK enum rc start_connect(const struct store_conf *conf, uint64_t deadline_
 RC_CHECK enum rc start_load(const struct rest_conf *conf, struct store *store,
                             const struct store_conf *store_conf, struct cache *cache,
                             struct feed *feed, struct writer_start *out, struct buf *why);
+/* start_note.c: counters, broadcasts, preferences, and where the notifier stands. After the users. */
+RC_CHECK enum store_rc start_load_notes(const struct rest_conf *conf, struct store *s, struct cache *cache,
+                                        struct row_notifier *notifier);
 
 #endif

@@ -130,9 +130,34 @@ struct row_note { /* a notification */
     uint64_t id;      /* event id of its creation */
     uint64_t user_id; /* 0: everybody who was registered then */
     uint64_t created_us, read_us, deleted_us; /* 0: not; of a broadcast they are kept per user */
-    uint64_t chat_id, seq, sender_id;         /* the message it is about; 0: none */
+    uint64_t last_event;                      /* the newest event that touched it */
+    uint64_t chat_id, seq, sender_id;         /* the message it is about, whose texts are rendered; 0: none */
     uint8_t preview;                          /* enum preview */
-    struct str kind, title, text, link;       /* link.p == NULL: none */
+    struct str kind, title, text, link;       /* of one about a message p == NULL; link.p == NULL: none */
+    uint64_t viewer_id;                       /* store_find_notes: who asked */
+};
+struct row_note_mark { /* what its user did with a notification, or a user with a broadcast */
+    uint64_t user_id, id;
+    uint64_t read_us, deleted_us; /* 0: as it was */
+    uint64_t last_event;
+};
+struct row_note_user {
+    uint64_t user_id;
+    uint64_t read_all_id; /* everything up to it is read */
+    /* load only: unread ones of his own, and marked broadcasts above read_all_id */
+    uint64_t unread, marked;
+};
+struct row_preferences {
+    uint64_t user_id;
+    struct str text; /* canonical JSON */
+};
+struct row_decision { /* about one message; text is appended to what is there */
+    uint64_t message_id, decided_us;
+    struct str decisions;
+};
+struct row_notifier { /* how far the notifier has come */
+    uint64_t event_id;
+    uint64_t user_id; /* of that message only users up to this one are decided; 0: all */
 };
 struct row_session { /* an event session */
     uint64_t id;
@@ -214,6 +239,9 @@ typedef void (*store_on_session_role)(void *ctx, const struct row_session_role *
 typedef void (*store_on_attendee)(void *ctx, const struct row_attendee *r);
 typedef void (*store_on_checkin)(void *ctx, const struct row_checkin *r);
 typedef void (*store_on_attachment)(void *ctx, const struct row_attachment *r);
+typedef void (*store_on_note)(void *ctx, const struct row_note *r);
+typedef void (*store_on_note_user)(void *ctx, const struct row_note_user *r);
+typedef void (*store_on_preferences)(void *ctx, const struct row_preferences *r);
 
 struct store_maxima {
     uint64_t user_id, chat_id, family_id, session_id;
@@ -238,6 +266,14 @@ RC_CHECK enum store_rc store_load_attachment_sums(struct store *s, store_on_atta
 /* Whose own an event is, rising user ids. */
 RC_CHECK enum store_rc store_load_event_users(struct store *s, uint64_t event_id,
                                               store_on_event_user on, void *ctx);
+/* The newest broadcasts, falling: id and created_us only. */
+RC_CHECK enum store_rc store_load_broadcasts(struct store *s, unsigned limit, store_on_note on, void *ctx);
+/* What counts as unread. A user may come several times: the fields of the rows add up. Marks of broadcasts below
+ * first_broadcast do not count. */
+RC_CHECK enum store_rc store_load_note_users(struct store *s, uint64_t first_broadcast, store_on_note_user on,
+                                             void *ctx);
+RC_CHECK enum store_rc store_load_preferences(struct store *s, store_on_preferences on, void *ctx);
+RC_CHECK enum store_rc store_load_notifier(struct store *s, struct row_notifier *out);
 
 /* -- one batch (the writer) -------------------------------------------------------------------- */
 
@@ -268,6 +304,13 @@ struct store_batch {
     struct row_attachment *attachments_used;    unsigned attachments_used_count;    /* by id: seq; not unused any more */
     struct row_attachment *attachments_dropped; unsigned attachments_dropped_count; /* by chat_id and seq: unused_us */
     uint64_t *attachments_gone;                 unsigned attachments_gone_count;
+    struct row_note *notes_new;          unsigned notes_new_count;
+    struct row_note_mark *notes_set;     unsigned notes_set_count;   /* of one user's own */
+    struct row_note_mark *note_marks;    unsigned note_marks_count;  /* of broadcasts */
+    struct row_note_user *note_users;    unsigned note_users_count;  /* read_all_id */
+    struct row_preferences *preferences; unsigned preferences_count; /* insert or replace */
+    struct row_decision *decisions;      unsigned decisions_count;
+    struct row_notifier *notifier;       unsigned notifier_count;    /* the last one counts */
     uint64_t epoch, last_batch;          /* the fence: WHERE epoch=? AND last_batch=? ; last_batch becomes +1 */
     uint64_t next_event;                 /* new value of log_head.next_event */
     uint64_t checkpoint;                 /* new value when not 0 */
@@ -302,6 +345,23 @@ RC_CHECK enum store_rc store_find_message_keys(struct store *s, const struct use
                                                unsigned count, store_on_message on, void *ctx);
 RC_CHECK enum store_rc store_find_keys(struct store *s, const struct user_key *keys, unsigned count,
                                        store_on_key on, void *ctx);
+/* Messages and moved read cursors in the log after `after` up to `upto`, rising, at most limit. */
+RC_CHECK enum store_rc store_load_note_events(struct store *s, uint64_t after, uint64_t upto, unsigned limit,
+                                              store_on_event on, void *ctx);
+struct note_key {
+    uint64_t user_id, id;
+};
+/* Notifications as their user sees them: his own, or a broadcast with his marks (user_id 0, viewer_id his). Deleted
+ * ones too. Order unspecified. */
+RC_CHECK enum store_rc store_find_notes(struct store *s, const struct note_key *keys, unsigned count,
+                                        store_on_note on, void *ctx);
+struct note_range {
+    uint64_t user_id, chat_id, seq; /* messages up to seq */
+    uint64_t read_all_id, limit;
+};
+/* Unread notifications about these messages: user_id, id, chat_id, seq only. At most limit for each range. */
+RC_CHECK enum store_rc store_unread_notes(struct store *s, const struct note_range *ranges, unsigned count,
+                                          store_on_note on, void *ctx);
 
 struct attendee_key {
     uint64_t session_id;
@@ -336,7 +396,7 @@ RC_CHECK enum store_rc store_messages_at(struct store *s, const struct chat_seq 
 /* How many messages of sender have from < seq <= to. */
 RC_CHECK enum store_rc store_count_own(struct store *s, uint64_t chat_id, uint64_t sender_id,
                                        uint64_t from, uint64_t to, uint64_t *out);
-/* Events of any of the chats, and the user's own, with after < id <= upto, rising, at most limit. */
+/* Events of any of the chats, the user's own and everybody's, with after < id <= upto, rising, at most limit. */
 RC_CHECK enum store_rc store_replay(struct store *s, const uint64_t *chats, unsigned count,
                                     uint64_t user_id, uint64_t after, uint64_t upto, unsigned limit,
                                     store_on_event on, void *ctx);
@@ -346,10 +406,25 @@ RC_CHECK enum store_rc store_attendees(struct store *s, uint64_t session_id, uin
 /* Its check-ins up to this event, newest first, at most limit. */
 RC_CHECK enum store_rc store_checkins(struct store *s, uint64_t session_id, uint64_t upto, unsigned limit,
                                       store_on_checkin on, void *ctx);
+struct note_page {
+    uint64_t user_id;
+    uint64_t before;      /* ids below it */
+    uint64_t after;       /* ids above it: read_all_id, when only unread ones are wanted */
+    uint64_t since_us;    /* broadcasts from then on: when the user came to be */
+    uint64_t limit;
+    bool unread_only;
+};
+/* The user's notifications and broadcasts, falling, without deleted ones. read_us as the rows say. */
+RC_CHECK enum store_rc store_list_notes(struct store *s, const struct note_page *page, store_on_note on,
+                                        void *ctx);
+/* Append the decisions about a message. STORE_OK with *found. */
+RC_CHECK enum store_rc store_decision(struct store *s, uint64_t message_id, struct buf *decisions,
+                                      uint64_t *decided_us, bool *found);
 /* password_hash filled. STORE_OK with *found. */
 RC_CHECK enum store_rc store_password(struct store *s, uint64_t user_id, struct buf *hash,
                                       bool *found);
-/* Trim: delete events of kinds other than EV_MESSAGE with id <= upto and set trimmed_to (fenced). */
+/* Trim: delete events of kinds other than EV_MESSAGE with id <= upto, what was decided about messages up to there, and
+ * notifications that were deleted before; set trimmed_to (fenced). */
 RC_CHECK enum store_rc store_trim(struct store *s, uint64_t epoch, uint64_t upto);
 /* Forget outcomes of mutations older than keys_us and logins that expired before expires_s, STORE_FORGET_MAX of each at most.
  * *more: there is more of it. */

@@ -144,6 +144,9 @@ extern const struct col event_cols[EVENT_COLS];
 #define KEY_COLS 10
 extern const struct col key_cols[KEY_COLS];
 extern const struct statement sql_key_insert;
+/* store_maria_note.c */
+extern const struct statement sql_note_insert, sql_note_update, sql_note_mark_put, sql_note_user_put,
+    sql_preferences_put, sql_decision_put, sql_notifier_put;
 
 /* store_maria_session.c: what a batch writes of event sessions. */
 extern const struct statement sql_session_put, sql_session_role_put, sql_attendee_insert, sql_attendee_update,

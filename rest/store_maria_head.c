@@ -7,8 +7,10 @@
 #include "rest/store_maria.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "shared/log.h"
+#include "shared/mem.h"
 
 #define FENCE_ATTEMPTS    10
 #define FENCE_LOCK_WAIT_S 1
@@ -209,11 +211,44 @@ static const struct statement sql_trim_events = {
     .sql = "DELETE FROM events WHERE event_id > ? AND event_id <= ? AND kind <> 7",
     .in = COLS(trim_range_cols),
 };
+static const struct col note_key_cols[] = {COL(struct note_key, user_id), COL(struct note_key, id)};
+static const struct statement sql_deleted_notes = {
+    .sql = "SELECT subject_id, number FROM events WHERE event_id > ? AND event_id <= ? AND kind = 17",
+    .in = COLS(trim_range_cols),
+    .out = COLS(note_key_cols),
+};
+/* Not a broadcast, whose row is everybody's. */
+static const struct statement sql_trim_note = {
+    .sql = "DELETE FROM notifications WHERE user_id = ? AND id = ? AND deleted_us IS NOT NULL",
+    .in = COLS(note_key_cols),
+};
+static const struct statement sql_trim_decisions = {
+    .sql = "DELETE FROM notification_decisions WHERE message_id > ? AND message_id <= ?",
+    .in = COLS(trim_range_cols),
+};
 static const struct statement sql_trim_head = {
     .sql = "UPDATE log_head SET trimmed_to = ? WHERE part = 0 AND epoch = ? AND trimmed_to < ?",
     .in = COLS(trim_head_cols),
 };
 _Static_assert(EV_MESSAGE == 7, "the kind in sql_trim_events");
+_Static_assert(EV_NOTIFICATION_DELETED == 17, "the kind in sql_deleted_notes");
+
+/* Before the events go: they say which ones. */
+static enum store_rc trim_notes(struct store *s, const struct trim_step *step)
+{
+    struct note_key *keys = mem_grow(NULL, TRIM_STEP, sizeof(keys[0]));
+    struct note_key key = {0};
+    unsigned count = 0;
+    struct query q;
+
+    query_start(&q, s, &sql_deleted_notes, step, sizeof(*step), 1, &key);
+    while (query_next(&q)) {
+        keys[count++] = key;
+    }
+    enum store_rc rc = q.rc == STORE_OK ? db_write(s, &sql_trim_note, keys, sizeof(keys[0]), count, NULL) : q.rc;
+    free(keys);
+    return rc;
+}
 
 static enum store_rc trim_step(struct store *s, const struct trim_step *step)
 {
@@ -222,6 +257,12 @@ static enum store_rc trim_step(struct store *s, const struct trim_step *step)
 
     if (rc == STORE_OK) {
         rc = db_write(s, &sql_trim_event_users, step, sizeof(*step), 1, NULL);
+    }
+    if (rc == STORE_OK) {
+        rc = trim_notes(s, step);
+    }
+    if (rc == STORE_OK) {
+        rc = db_write(s, &sql_trim_decisions, step, sizeof(*step), 1, NULL);
     }
     if (rc == STORE_OK) {
         rc = db_write(s, &sql_trim_events, step, sizeof(*step), 1, NULL);

@@ -45,8 +45,10 @@ static const struct col user_cols[] = {
 };
 static const struct statement sql_users = {
     .sql = "SELECT id, created_us, username, name, external_id, profile_url, status, valid_from_s, "
-           "(SELECT event_id FROM event_users FORCE INDEX (PRIMARY) WHERE user_id = u.id "
-           "ORDER BY event_id DESC LIMIT 1) FROM users u ORDER BY id",
+           "GREATEST(COALESCE((SELECT event_id FROM event_users FORCE INDEX (PRIMARY) WHERE user_id = u.id "
+           "ORDER BY event_id DESC LIMIT 1), 0), COALESCE((SELECT n.id FROM notifications n "
+           "FORCE INDEX (PRIMARY) WHERE n.user_id = u.id ORDER BY n.id DESC LIMIT 1), 0)) "
+           "FROM users u ORDER BY id",
     .out = COLS(user_cols),
 };
 

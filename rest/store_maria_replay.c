@@ -1,5 +1,5 @@
 /*
- * store_maria_replay.c -- the next events of some chats and of one user
+ * store_maria_replay.c -- the next events of some chats, of one user and of everybody
  *
  * Two steps. First the ids: per chat one range of the index (chat_id, event_id) that stops at the limit, many chats in
  * one UNION ALL, merged here; so a page costs at most limit index entries per chat, however much happened in between or
@@ -35,6 +35,15 @@ static const struct statement sql_chat_arms = {
 static const struct statement sql_user_arm = {
     .sql = "SELECT event_id FROM event_users FORCE INDEX (PRIMARY) WHERE user_id = ? "
            "AND event_id > ? AND event_id <= ? ORDER BY event_id LIMIT ?",
+    .in = COLS(arm_cols),
+    .out = COLS_NUMBER,
+};
+/* A notification is its creation event; those of user 0 are everybody's. */
+static const struct statement sql_note_arms = {
+    .sql = "",
+    .each = "(SELECT id FROM notifications FORCE INDEX (PRIMARY) WHERE user_id = ? "
+            "AND id > ? AND id <= ? ORDER BY id LIMIT ?)",
+    .between = " UNION ALL ",
     .in = COLS(arm_cols),
     .out = COLS_NUMBER,
 };
@@ -108,6 +117,11 @@ static enum store_rc collect_ids(struct store *s, const uint64_t *chats, unsigne
     struct arm arms[REPLAY_CHATS_PER_STATEMENT];
     struct arm user = {user_id, after, l->upto, l->limit};
     enum store_rc rc = collect(s, &sql_user_arm, &user, 1, l);
+    struct arm notes[2] = {{user_id, after, l->upto, l->limit}, {0, after, l->upto, l->limit}};
+
+    if (rc == STORE_OK) {
+        rc = collect(s, &sql_note_arms, notes, 2, l);
+    }
 
     while (rc == STORE_OK && count > 0) {
         unsigned n = count < REPLAY_CHATS_PER_STATEMENT ? count : REPLAY_CHATS_PER_STATEMENT;

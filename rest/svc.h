@@ -19,6 +19,7 @@
 struct attachments;
 struct auth;
 struct ratelimit;
+struct notifier;
 struct writer;
 struct workpool;
 
@@ -31,6 +32,7 @@ struct svc {
     struct workpool *workpool; /* argon2 and other CPU work, never in an HTTP thread */
     struct auth *auth;
     struct attachments *attachments; /* NULL: none are taken */
+    struct notifier *notifier; /* NULL: nobody is notified (tests) */
     struct ratelimit *messages; /* sends by user id (user_messages_per_s); NULL: no limit */
     struct ratelimit *typing;   /* by user id (user_typing_per_s); NULL: no limit */
     struct ratelimit *focus_reads; /* read cursors moved by looking, by user and chat (once a second); NULL: no limit */

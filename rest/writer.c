@@ -50,6 +50,7 @@ struct writer *writer_new(const struct rest_conf *conf, struct cache *cache, str
         .next_chat = start->maxima.chat_id + 1,
         .next_family = start->maxima.family_id + 1,
         .next_session = start->maxima.session_id + 1,
+        .notifier = start->notifier,
     };
     return w;
 }
@@ -108,7 +109,9 @@ static unsigned weight(const struct writer *w, const struct job *j)
         j->cmd.kind == CMD_CHAT_DELETE ? cache_chat(w->cache, cache_chat_index(w->cache, j->cmd.chat_id)) : NULL;
     const struct session *over =
         j->cmd.kind == CMD_SESSION_DELETE ? sessions_find(cache_sessions(w->cache), j->cmd.chat_id) : NULL;
-    return 1 + j->cmd.users_count + (ends ? ends->members_count : 0) + (over ? over->attendees : 0);
+    uint64_t notified = j->cmd.kind == CMD_NOTIFY ? j->cmd.number2 : 0;
+    return 1 + j->cmd.users_count + (unsigned)notified + (ends ? ends->members_count : 0) +
+           (over ? over->attendees : 0);
 }
 
 static void add_job(struct writer *w, unsigned at, struct job *j)

@@ -26,6 +26,7 @@ struct writer_start { /* what start-up found in the database */
     struct store_conf store_conf;
     struct store_head head;
     struct store_maxima maxima;
+    struct row_notifier notifier;
     struct families *families; /* taken */
 };
 

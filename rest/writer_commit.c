@@ -20,11 +20,13 @@ static void nap_ms(unsigned ms)
 
 struct counters {
     uint64_t next_event, next_user, next_chat, next_family, next_session;
+    struct row_notifier notifier;
 };
 
 static struct counters save(const struct decider *d)
 {
-    return (struct counters){d->next_event, d->next_user, d->next_chat, d->next_family, d->next_session};
+    return (struct counters){d->next_event,  d->next_user,    d->next_chat,
+                             d->next_family, d->next_session, d->notifier};
 }
 
 /* As if the batch had never been decided. */
@@ -36,6 +38,7 @@ static void undo(struct writer *w, const struct counters *c)
     d->next_chat = c->next_chat;
     d->next_family = c->next_family;
     d->next_session = c->next_session;
+    d->notifier = c->notifier;
     overlay_clear(d->overlay);
     families_undo(d->families);
     batch_clear(&w->batch);

@@ -1,6 +1,7 @@
 /* What deciding needs from the database: one SELECT of each kind for the whole batch. */
 #include <stdlib.h>
 
+#include "rest/notes.h"
 #include "rest/writer_int.h"
 #include "shared/mem.h"
 
@@ -230,6 +231,75 @@ static enum store_rc look_up_attendees(struct writer *w, struct job **jobs, unsi
     return rc;
 }
 
+/* -- notifications --------------------------------------------------------------------------------- */
+
+static bool wants_note(const struct job *j)
+{
+    return j->cmd.kind == CMD_NOTIFICATION_READ || j->cmd.kind == CMD_NOTIFICATION_DELETE;
+}
+
+static void on_note(void *ctx, const struct row_note *n)
+{
+    struct finding *f = ctx;
+    for (unsigned i = 0; i < f->count; i++) {
+        struct job *j = f->jobs[i];
+        if (wants_note(j) && j->cmd.number2 == n->id && j->cmd.actor_id == n->viewer_id) {
+            j->note = *n;
+            j->note.kind = j->note.title = j->note.text = j->note.link = STR_NONE; /* views that end here */
+            j->has_note = true;
+        }
+    }
+}
+
+static enum store_rc look_up_notes(struct writer *w, struct job **jobs, unsigned count)
+{
+    struct note_key *keys = mem_grow(NULL, count, sizeof(keys[0]));
+    unsigned n = 0;
+    for (unsigned i = 0; i < count; i++) {
+        jobs[i]->has_note = false;
+        if (wants_note(jobs[i])) {
+            keys[n++] = (struct note_key){jobs[i]->cmd.actor_id, jobs[i]->cmd.number2};
+        }
+    }
+    struct finding f = {.jobs = jobs, .count = count};
+    enum store_rc rc = n > 0 ? store_find_notes(w->store, keys, n, on_note, &f) : STORE_OK;
+    free(keys);
+    return rc;
+}
+
+static void on_unread(void *ctx, const struct row_note *n)
+{
+    struct job *j = ctx;
+    if (j->seen_count == j->seen_room) {
+        j->seen_room = j->seen_room ? j->seen_room * 2 : 16;
+        j->seen = mem_grow(j->seen, j->seen_room, sizeof(j->seen[0]));
+    }
+    j->seen[j->seen_count++] = (struct note_key){n->user_id, n->id};
+}
+
+/* All that one notifier's command has seen, in one SELECT; there is one such command at a time. */
+static enum store_rc look_up_seen(struct writer *w, struct job *j)
+{
+    struct rd in = rd_of(j->cmd.content.p, j->cmd.content.len);
+    struct buf ranges = BUF_INIT;
+    struct note_seen s;
+    unsigned count = 0;
+    uint64_t limit = w->conf->notify_chunk_rows + 1;
+    while (notes_next_seen(&in, &s)) {
+        const struct cache_user *u = cache_user(w->cache, cache_user_index(w->cache, s.user_id));
+        struct note_range r = {s.user_id, s.chat_id, s.seq, u ? u->read_all_id : 0, limit};
+        buf_add(&ranges, &r, sizeof(r));
+        count++;
+    }
+    j->seen_count = 0;
+    enum store_rc rc = store_unread_notes(w->store, (const struct note_range *)(const void *)ranges.p, count,
+                                          on_unread, j);
+    j->seen_more = j->seen_count >= limit;
+    j->seen_count = j->seen_more ? (uint32_t)(limit - 1) : j->seen_count;
+    buf_release(&ranges);
+    return rc;
+}
+
 enum store_rc writer_look_up(struct writer *w, struct job **jobs, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -248,9 +318,14 @@ enum store_rc writer_look_up(struct writer *w, struct job **jobs, unsigned count
     if (rc == STORE_OK) {
         rc = look_up_places(w, jobs, count);
     }
+    if (rc == STORE_OK) {
+        rc = look_up_notes(w, jobs, count);
+    }
     for (unsigned i = 0; i < count && rc == STORE_OK; i++) {
         if (jobs[i]->cmd.kind == CMD_READ) {
             rc = count_own(w, jobs[i]);
+        } else if (jobs[i]->cmd.kind == CMD_NOTIFICATIONS_SEEN) {
+            rc = look_up_seen(w, jobs[i]);
         }
     }
     return rc;

@@ -28,6 +28,12 @@ static struct {
     TABLE(row_key, keys);
     TABLE(row_family, families);
     TABLE(row_attachment, attachments);
+    TABLE(row_note, notes);
+    TABLE(row_note_mark, marks);
+    TABLE(row_note_user, note_users);
+    TABLE(row_preferences, preferences);
+    TABLE(row_decision, decisions);
+    struct row_notifier notifier;
     struct store_head head;
     struct fake_db_counts counts;
     enum store_rc run_rc, find_rc, commit_rc, dislike_rc;
@@ -84,6 +90,23 @@ void fake_db_release(void)
         drop(db.attachments[i].name);
     }
     free(db.attachments);
+    for (unsigned i = 0; i < db.notes_count; i++) {
+        drop(db.notes[i].kind);
+        drop(db.notes[i].title);
+        drop(db.notes[i].text);
+        drop(db.notes[i].link);
+    }
+    for (unsigned i = 0; i < db.preferences_count; i++) {
+        drop(db.preferences[i].text);
+    }
+    for (unsigned i = 0; i < db.decisions_count; i++) {
+        drop(db.decisions[i].decisions);
+    }
+    free(db.notes);
+    free(db.marks);
+    free(db.note_users);
+    free(db.preferences);
+    free(db.decisions);
     free(db.users);
     free(db.chats);
     free(db.members);
@@ -373,9 +396,116 @@ static void apply_attachments(const struct store_batch *b)
     }
 }
 
+static struct str keep_or_none(struct str s)
+{
+    return s.p != NULL ? keep(s) : STR_NONE;
+}
+
+static struct row_note_mark *find_mark(uint64_t user_id, uint64_t id)
+{
+    for (unsigned i = 0; i < db.marks_count; i++) {
+        if (db.marks[i].user_id == user_id && db.marks[i].id == id) {
+            return &db.marks[i];
+        }
+    }
+    PUSH(marks, ((struct row_note_mark){.user_id = user_id, .id = id}));
+    return &db.marks[db.marks_count - 1];
+}
+
+static void set_mark(uint64_t *read_us, uint64_t *deleted_us, uint64_t *last_event, const struct row_note_mark *m)
+{
+    *read_us = m->read_us ? m->read_us : *read_us;
+    *deleted_us = m->deleted_us ? m->deleted_us : *deleted_us;
+    *last_event = m->last_event;
+}
+
+static void apply_notes(const struct store_batch *b)
+{
+    for (unsigned i = 0; i < b->notes_new_count; i++) {
+        struct row_note n = b->notes_new[i];
+        n.kind = keep_or_none(n.kind);
+        n.title = keep_or_none(n.title);
+        n.text = keep_or_none(n.text);
+        n.link = keep_or_none(n.link);
+        PUSH(notes, n);
+    }
+    for (unsigned i = 0; i < b->notes_set_count; i++) {
+        for (unsigned k = 0; k < db.notes_count; k++) {
+            struct row_note *n = &db.notes[k];
+            if (n->user_id == b->notes_set[i].user_id && n->id == b->notes_set[i].id) {
+                set_mark(&n->read_us, &n->deleted_us, &n->last_event, &b->notes_set[i]);
+            }
+        }
+    }
+    for (unsigned i = 0; i < b->note_marks_count; i++) {
+        struct row_note_mark *m = find_mark(b->note_marks[i].user_id, b->note_marks[i].id);
+        set_mark(&m->read_us, &m->deleted_us, &m->last_event, &b->note_marks[i]);
+    }
+}
+
+static struct row_note_user *find_note_user(uint64_t user_id)
+{
+    for (unsigned i = 0; i < db.note_users_count; i++) {
+        if (db.note_users[i].user_id == user_id) {
+            return &db.note_users[i];
+        }
+    }
+    PUSH(note_users, ((struct row_note_user){.user_id = user_id}));
+    return &db.note_users[db.note_users_count - 1];
+}
+
+static void put_preferences(const struct row_preferences *p)
+{
+    unsigned at = 0;
+    while (at < db.preferences_count && db.preferences[at].user_id != p->user_id) {
+        at++;
+    }
+    if (at == db.preferences_count) {
+        PUSH(preferences, ((struct row_preferences){.user_id = p->user_id}));
+    }
+    drop(db.preferences[at].text);
+    db.preferences[at].text = keep(p->text);
+}
+
+static void put_decision(const struct row_decision *d)
+{
+    unsigned at = 0;
+    struct buf all = BUF_INIT;
+    while (at < db.decisions_count && db.decisions[at].message_id != d->message_id) {
+        at++;
+    }
+    if (at == db.decisions_count) {
+        PUSH(decisions, ((struct row_decision){.message_id = d->message_id}));
+    }
+    buf_add_str(&all, db.decisions[at].decisions);
+    buf_add_str(&all, d->decisions);
+    drop(db.decisions[at].decisions);
+    db.decisions[at].decisions = keep(buf_str(&all));
+    db.decisions[at].decided_us = d->decided_us;
+    buf_release(&all);
+}
+
+static void apply_note_rest(const struct store_batch *b)
+{
+    for (unsigned i = 0; i < b->note_users_count; i++) {
+        find_note_user(b->note_users[i].user_id)->read_all_id = b->note_users[i].read_all_id;
+    }
+    for (unsigned i = 0; i < b->preferences_count; i++) {
+        put_preferences(&b->preferences[i]);
+    }
+    for (unsigned i = 0; i < b->decisions_count; i++) {
+        put_decision(&b->decisions[i]);
+    }
+    if (b->notifier_count > 0) {
+        db.notifier = b->notifier[b->notifier_count - 1];
+    }
+}
+
 static void apply(const struct store_batch *b)
 {
     apply_attachments(b);
+    apply_notes(b);
+    apply_note_rest(b);
     apply_users(b);
     apply_members(b);
     apply_messages(b);
@@ -478,6 +608,17 @@ static bool is_disliked(const struct store_batch *b)
     return false;
 }
 
+static bool has_note(const struct row_note *n)
+{
+    for (unsigned i = 0; n->chat_id != 0 && i < db.notes_count; i++) {
+        const struct row_note *o = &db.notes[i];
+        if (o->user_id == n->user_id && o->chat_id == n->chat_id && o->seq == n->seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_message_key(uint64_t user_id, const struct key16 *key)
 {
     for (unsigned i = 0; i < db.messages_count; i++) {
@@ -503,6 +644,12 @@ static bool is_duplicate(const struct store_batch *b)
     for (unsigned i = 0; i < b->messages_new_count; i++) {
         if (has_message_key(b->messages_new[i].sender_id, &b->messages_new[i].key)) {
             db.unique = STORE_UNIQUE_MESSAGE_KEY;
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < b->notes_new_count; i++) {
+        if (has_note(&b->notes_new[i])) {
+            db.unique = STORE_UNIQUE_OTHER;
             return true;
         }
     }
@@ -740,6 +887,23 @@ enum store_rc store_load_events(struct store *s, uint64_t after, uint64_t upto, 
     return rc;
 }
 
+enum store_rc store_load_note_events(struct store *s, uint64_t after, uint64_t upto, unsigned limit,
+                                     store_on_event on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    unsigned n = 0;
+    for (unsigned i = 0; rc == STORE_OK && i < db.events_count && n < limit; i++) {
+        const struct row_event *e = &db.events[i];
+        if (e->id > after && e->id <= upto && (e->kind == EV_MESSAGE || e->kind == EV_READ)) {
+            on(ctx, e);
+            n++;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
 enum store_rc store_load_event_users(struct store *s, uint64_t event_id, store_on_event_user on,
                                      void *ctx)
 {
@@ -761,6 +925,9 @@ static bool concerns(const struct row_event *e, const uint64_t *chats, unsigned 
         if (e->chat_id == chats[i]) {
             return true;
         }
+    }
+    if (e->kind == EV_NOTIFICATION && (e->subject_id == 0 || e->subject_id == user_id)) {
+        return true;
     }
     for (unsigned i = 0; i < db.event_users_count; i++) {
         if (db.event_users[i].event_id == e->id && db.event_users[i].user_id == user_id) {
@@ -803,6 +970,169 @@ enum store_rc store_trim(struct store *s, uint64_t epoch, uint64_t upto)
     (void)epoch;
     LOCKED(db.counts.trims++; db.head.trimmed_to = upto);
     return STORE_OK;
+}
+
+/* -- notifications --------------------------------------------------------------------------------------- */
+
+static uint64_t read_all_of(uint64_t user_id)
+{
+    for (unsigned i = 0; i < db.note_users_count; i++) {
+        if (db.note_users[i].user_id == user_id) {
+            return db.note_users[i].read_all_id;
+        }
+    }
+    return 0;
+}
+
+/* As this user sees it. */
+static struct row_note seen_by(const struct row_note *n, uint64_t viewer)
+{
+    struct row_note copy = *n;
+    copy.viewer_id = viewer;
+    for (unsigned i = 0; n->user_id == 0 && i < db.marks_count; i++) {
+        if (db.marks[i].user_id == viewer && db.marks[i].id == n->id) {
+            set_mark(&copy.read_us, &copy.deleted_us, &copy.last_event, &db.marks[i]);
+        }
+    }
+    return copy;
+}
+
+enum store_rc store_find_notes(struct store *s, const struct note_key *keys, unsigned count, store_on_note on,
+                               void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned k = 0; rc == STORE_OK && k < count; k++) {
+        for (unsigned i = 0; i < db.notes_count; i++) {
+            const struct row_note *n = &db.notes[i];
+            if (n->id == keys[k].id && (n->user_id == 0 || n->user_id == keys[k].user_id)) {
+                struct row_note copy = seen_by(n, keys[k].user_id);
+                on(ctx, &copy);
+            }
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_unread_notes(struct store *s, const struct note_range *ranges, unsigned count,
+                                 store_on_note on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned k = 0; rc == STORE_OK && k < count; k++) {
+        uint64_t left = ranges[k].limit;
+        for (unsigned i = db.notes_count; i-- > 0 && left > 0;) {
+            const struct row_note *n = &db.notes[i];
+            if (n->user_id == ranges[k].user_id && n->chat_id == ranges[k].chat_id && n->seq <= ranges[k].seq &&
+                n->id > ranges[k].read_all_id && n->read_us == 0 && n->deleted_us == 0) {
+                on(ctx, n);
+                left--;
+            }
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_list_notes(struct store *s, const struct note_page *page, store_on_note on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    uint64_t left = page->limit;
+    for (unsigned i = db.notes_count; rc == STORE_OK && i-- > 0 && left > 0;) {
+        struct row_note n = seen_by(&db.notes[i], page->user_id);
+        bool mine = n.user_id == page->user_id || (n.user_id == 0 && n.created_us >= page->since_us);
+        if (mine && n.id < page->before && n.id > page->after && n.deleted_us == 0 &&
+            !(page->unread_only && n.read_us != 0)) {
+            on(ctx, &n);
+            left--;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_decision(struct store *s, uint64_t message_id, struct buf *decisions, uint64_t *decided_us,
+                             bool *found)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    *found = false;
+    for (unsigned i = 0; rc == STORE_OK && i < db.decisions_count; i++) {
+        if (db.decisions[i].message_id == message_id) {
+            *found = true;
+            *decided_us = db.decisions[i].decided_us;
+            buf_add_str(decisions, db.decisions[i].decisions);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_load_broadcasts(struct store *s, unsigned limit, store_on_note on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = db.notes_count; rc == STORE_OK && i-- > 0 && limit > 0;) {
+        if (db.notes[i].user_id == 0) {
+            on(ctx, &db.notes[i]);
+            limit--;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_load_note_users(struct store *s, uint64_t first_broadcast, store_on_note_user on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.note_users_count; i++) {
+        on(ctx, &db.note_users[i]);
+    }
+    for (unsigned i = 0; rc == STORE_OK && i < db.notes_count; i++) {
+        const struct row_note *n = &db.notes[i];
+        if (n->user_id != 0 && n->id > read_all_of(n->user_id) && n->read_us == 0 && n->deleted_us == 0) {
+            on(ctx, &(struct row_note_user){.user_id = n->user_id, .unread = 1});
+        }
+    }
+    for (unsigned i = 0; rc == STORE_OK && i < db.marks_count; i++) {
+        const struct row_note_mark *m = &db.marks[i];
+        if (m->id >= first_broadcast && m->id > read_all_of(m->user_id)) {
+            on(ctx, &(struct row_note_user){.user_id = m->user_id, .marked = 1});
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_load_notifier(struct store *s, struct row_notifier *out)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    *out = db.notifier;
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+struct row_notifier fake_db_notifier(void)
+{
+    pthread_mutex_lock(&lock);
+    struct row_notifier n = db.notifier;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+unsigned fake_db_notes(uint64_t user_id)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&lock);
+    for (unsigned i = 0; i < db.notes_count; i++) {
+        n += db.notes[i].user_id == user_id;
+    }
+    pthread_mutex_unlock(&lock);
+    return n;
 }
 
 /* -- starting -------------------------------------------------------------------------------------------- */
@@ -875,9 +1205,19 @@ static void derive(struct row_chat *c)
     }
 }
 
-LOADER(store_load_users, store_on_user, users, (void)0)
+static void derive_user(struct row_user *u)
+{
+    for (unsigned i = 0; i < db.events_count; i++) {
+        const struct row_event *e = &db.events[i];
+        bool own = e->kind == EV_NOTIFICATION && e->subject_id == u->id;
+        u->last_event = own && e->id > u->last_event ? e->id : u->last_event;
+    }
+}
+
+LOADER(store_load_users, store_on_user, users, derive_user(&db.users[i]))
 LOADER(store_load_chats, store_on_chat, chats, derive(&db.chats[i]))
 LOADER(store_load_members, store_on_member, members, (void)0)
+LOADER(store_load_preferences, store_on_preferences, preferences, (void)0)
 LOADER(store_load_deletions, store_on_deletion, deletions, (void)0)
 
 enum store_rc store_load_families(struct store *s, uint64_t now_s, uint64_t keep_s,

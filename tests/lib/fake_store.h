@@ -43,6 +43,9 @@ struct store_head fake_db_head(void);
 bool fake_db_member(uint64_t chat_id, uint64_t user_id, struct row_member *out);
 /* The text that a message has. NULL: no such message. */
 const char *fake_db_content(uint64_t chat_id, uint64_t seq);
+/* How far the notifier has come, and how many notifications the user has (0: broadcasts). */
+struct row_notifier fake_db_notifier(void);
+unsigned fake_db_notes(uint64_t user_id);
 
 /* Between fake_store.c and fake_store_session.c, whose tables only one thread at a time uses. */
 enum store_rc fake_db_begin_find(struct store *s);
