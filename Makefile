@@ -121,11 +121,13 @@ REST_SRCS = \
   rest/handler_attachment.c \
   rest/handler_auth.c \
   rest/handler_chat.c \
+  rest/handler_checkin.c \
   rest/handler_conversation.c \
   rest/handler_health.c \
   rest/handler_member.c \
   rest/handler_message.c \
   rest/handler_read.c \
+  rest/handler_session.c \
   rest/handler_upload.c \
   rest/handler_user.c \
   rest/handler_util.c \
@@ -168,6 +170,7 @@ REST_SRCS = \
   rest/ratelimit.c \
   rest/recent.c \
   rest/reply.c \
+  rest/reply_session.c \
   rest/rest_conf.c \
   rest/routes.c \
   rest/sessions.c \
@@ -194,6 +197,7 @@ REST_SRCS = \
   rest/svc_read.c \
   rest/svc_search.c \
   rest/svc_session.c \
+  rest/svc_session_read.c \
   rest/svc_status.c \
   rest/typing.c \
   rest/workpool.c \
@@ -407,12 +411,13 @@ test_presence_SRCS = rest/lately.c rest/presence.c rest/metrics.c
 test_typing_SRCS = rest/lately.c rest/typing.c rest/metrics.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
-test_reply_SRCS = rest/reply.c
+test_reply_SRCS = rest/reply.c rest/reply_session.c
 test_sessions_SRCS = rest/sessions.c
 test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c rest/start_note.c tests/lib/feed_world.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
-test_svc_session_SRCS = rest/svc_session.c rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
+test_svc_session_SRCS = rest/svc_session.c rest/svc_session_read.c rest/svc_attachment.c rest/svc_read.c rest/event_fill.c rest/cache.c rest/cache_note.c \
+  rest/note_text.c rest/prefs.c rest/sessions.c rest/ratelimit.c rest/metrics.c rest/rest_conf.c tests/lib/fake_store.c tests/lib/fake_store_session.c
 test_svc_read_SRCS = rest/svc_attachment.c rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
 test_dialects_SRCS = $(DIALECT_SRCS) tests/lib/sample_event.c
 test_eio_packet_SRCS = ws/eio_packet.c

@@ -210,7 +210,8 @@ static struct row_attendee *add_attendee(struct decider *d, struct ov_session *x
                                          uint64_t code)
 {
     struct row_attendee *a = overlay_put_attendee(
-        d->overlay, &(struct row_attendee){.session_id = x->id, .user_id = user_id, .code = code, .added_us = d->now_us});
+        d->overlay,
+        &(struct row_attendee){.session_id = x->id, .user_id = user_id, .code = code, .last_event = draft->event.id});
     *batch_attendee_new(d->batch) = *a;
     draft->attendees++;
     x->attendees++;
@@ -249,6 +250,7 @@ enum code decide_session_attendees(struct decider *d, struct job *job)
         } else if (a->code == 0) {
             struct row_attendee with_code = *a;
             with_code.code = checkin_code_new();
+            with_code.last_event = draft->event.id;
             *batch_attendee_set(d->batch) = *overlay_put_attendee(d->overlay, &with_code);
         }
     }
@@ -333,7 +335,7 @@ enum code decide_checkin(struct decider *d, struct job *job)
     struct draft *draft = log_attempt(d, job, x, a != NULL ? a->user_id : by_code ? 0 : c->user_id, result);
     if (result == CHECKIN_DONE) {
         a = a != NULL ? a : add_attendee(d, x, draft, c->user_id, 0);
-        a->checkin_id = draft->event.id;
+        a->checkin_id = a->last_event = draft->event.id;
         a->checkin_us = d->now_us;
         *batch_attendee_set(d->batch) = *a;
         job->outcome.created = true;

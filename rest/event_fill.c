@@ -136,7 +136,7 @@ void event_fill(const struct cache *c, const struct row_event *e, const struct e
     }
     if (rows->checkin != NULL) {
         buf_clear(rows->texts);
-        event_render_checkin(c, rows->checkin, true, rows->texts);
+        event_render_checkin(c, rows->checkin, rows->texts);
         out->payload = buf_str(rows->texts);
     }
     if (event_is_note(e->kind) && e->kind != EV_NOTIFICATION) {
@@ -144,14 +144,14 @@ void event_fill(const struct cache *c, const struct row_event *e, const struct e
     }
 }
 
-void event_render_checkin(const struct cache *c, const struct row_checkin *r, bool dashboard, struct buf *out)
+bool event_checkin(const struct cache *c, const struct row_checkin *r, struct checkin *out)
 {
     const struct session *x = sessions_find(cache_sessions(c), r->session_id);
     const struct cache_user *u = cache_user(c, cache_user_index(c, r->user_id));
     if (x == NULL) {
-        return;
+        return false;
     }
-    struct checkin shown = {
+    *out = (struct checkin){
         .session = x->uuid,
         .at_us = r->at_us,
         .user_id = r->user_id,
@@ -159,5 +159,14 @@ void event_render_checkin(const struct cache *c, const struct row_checkin *r, bo
         .name = r->name,
         .profile_url = u != NULL ? str_of(u->profile_url) : STR_NONE,
     };
-    checkin_add(out, &shown, dashboard && x->visibility == SESSION_PUBLIC);
+    return true;
+}
+
+void event_render_checkin(const struct cache *c, const struct row_checkin *r, struct buf *out)
+{
+    const struct session *x = sessions_find(cache_sessions(c), r->session_id);
+    struct checkin shown;
+    if (event_checkin(c, r, &shown)) {
+        checkin_add(out, &shown, x->visibility == SESSION_PUBLIC);
+    }
 }

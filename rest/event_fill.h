@@ -29,11 +29,6 @@ static inline uint64_t event_topic(const struct event *e)
 {
     return e->kind == EV_CHECKIN || (e->kind == EV_SESSION && e->version != 0) ? e->number : 0;
 }
-/*
- * The check-in's object (shared/checkin.h), as its session is shown today: on the dashboard of a public one people are
- * masked. Nothing is appended when the session is gone.
- */
-void event_render_checkin(const struct cache *c, const struct row_checkin *r, bool dashboard, struct buf *out);
 /* Of the subject's notifications: nobody else's, whatever chat it speaks of. */
 static inline bool event_is_note(uint8_t kind)
 {
@@ -44,5 +39,10 @@ static inline bool event_is_broadcast(uint8_t kind, uint64_t subject_id)
 {
     return kind == EV_NOTIFICATION && subject_id == 0;
 }
+struct checkin;
+/* As its session and the user are now; the name is a view into r. false: the session is gone. */
+bool event_checkin(const struct cache *c, const struct row_checkin *r, struct checkin *out);
+/* The dashboard's frame, as the session is shown today: in a public one people are masked. Nothing when it is gone. */
+void event_render_checkin(const struct cache *c, const struct row_checkin *r, struct buf *out);
 
 #endif

@@ -30,17 +30,32 @@ static void on_me_changed(void *ctx, const struct outcome *o)
     answer_me(ctx);
 }
 
+/* profile_url of the body; null and the empty text take it away. false: answered. */
+static bool read_profile_url(struct http_request *rq, struct str *out)
+{
+    struct jval v = json_get(json_root(rq->json), "profile_url");
+    if (!handler_string(rq, "profile_url", false, out)) {
+        return false;
+    }
+    if (json_type(v) == JSON_NULL) {
+        *out = STR("");
+    }
+    return true;
+}
+
 void me_patch(struct http_request *rq)
 {
     struct cmd c;
-    if (handler_cmd(rq, CMD_USER_UPDATE, &c) && handler_string(rq, "name", true, &c.content)) {
-        c.user_id = rq->who.user_id;
-        if (c.content.len == 0) { /* the command takes an empty name for "no change" */
-            handler_fail(rq, CODE_INVALID_FIELD, "name");
-            return;
-        }
-        handler_submit(rq, &c, on_me_changed, rq);
+    if (!handler_cmd(rq, CMD_USER_UPDATE, &c) || !read_profile_url(rq, &c.link) ||
+        !handler_string(rq, "name", !c.link.p, &c.content)) {
+        return;
     }
+    c.user_id = rq->who.user_id;
+    if (c.content.p && c.content.len == 0) { /* the command takes an empty name for "no change" */
+        handler_fail(rq, CODE_INVALID_FIELD, "name");
+        return;
+    }
+    handler_submit(rq, &c, on_me_changed, rq);
 }
 
 void users_get(struct http_request *rq)
@@ -83,6 +98,6 @@ void user_get(struct http_request *rq)
         handler_fail(rq, code, NULL);
         return;
     }
-    reply_user(&rq->reply, &user);
+    reply_profile(&rq->reply, &user);
     handler_finish(rq, 200);
 }

@@ -164,14 +164,21 @@ bool handler_body_user(struct http_request *rq, uint64_t *out)
 bool handler_body_users(struct http_request *rq, const char *name, const uint64_t **users,
                         uint32_t *count)
 {
-    struct jval list = body_member(rq, name);
-    size_t n = json_length(list);
-    if (json_type(list) != JSON_ARRAY) {
-        handler_fail(rq, CODE_INVALID_FIELD, name);
+    size_t n = json_length(body_member(rq, name));
+    if (n > rq->svc->conf->members_max) {
+        handler_fail(rq, CODE_TOO_MANY_MEMBERS, name);
         return false;
     }
-    if (n > rq->svc->conf->members_max || n > CMD_USERS_MAX) {
-        handler_fail(rq, CODE_TOO_MANY_MEMBERS, name);
+    return handler_body_list(rq, name, CMD_USERS_MAX, users, count);
+}
+
+bool handler_body_list(struct http_request *rq, const char *name, uint64_t max, const uint64_t **users,
+                       uint32_t *count)
+{
+    struct jval list = body_member(rq, name);
+    size_t n = json_length(list);
+    if (json_type(list) != JSON_ARRAY || n > max || n > CMD_USERS_MAX) {
+        handler_fail(rq, CODE_INVALID_FIELD, name);
         return false;
     }
     uint64_t *ids = arena_calloc(&rq->arena, n ? n : 1, sizeof(*ids));

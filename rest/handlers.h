@@ -9,8 +9,11 @@
 #define REST_HANDLERS_H
 
 #include "rest/http_msg.h"
+#include "rest/sessions.h"
 #include "rest/svc.h"
 #include "shared/id.h"
+
+struct session_view;
 
 /* ---------------------------------------------------------------- handler_auth.c */
 void auth_register(struct http_request *rq);
@@ -57,6 +60,20 @@ void attachment_get(struct http_request *rq);
 void attachment_delete(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_read.c */
 void read_post(struct http_request *rq);
+/* ---------------------------------------------------------------- handler_session.c */
+void sessions_post(struct http_request *rq);
+void sessions_get(struct http_request *rq);
+void session_get(struct http_request *rq);
+void session_patch(struct http_request *rq);
+void session_delete(struct http_request *rq);
+void session_role_put(struct http_request *rq);
+void session_role_delete(struct http_request *rq);
+void session_key_post(struct http_request *rq);
+/* ---------------------------------------------------------------- handler_checkin.c */
+void attendees_post(struct http_request *rq);
+void attendees_get(struct http_request *rq);
+void checkins_post(struct http_request *rq);
+void checkins_get(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_health.c */
 void healthz_get(struct http_request *rq);
 void readyz_get(struct http_request *rq);
@@ -88,6 +105,9 @@ bool handler_body_user(struct http_request *rq, uint64_t *out);
 /* A list of users in the member `name` of the body, in the request's arena. false: answered. */
 bool handler_body_users(struct http_request *rq, const char *name, const uint64_t **users,
                         uint32_t *count);
+/* The same with a limit of its own. */
+bool handler_body_list(struct http_request *rq, const char *name, uint64_t max, const uint64_t **users,
+                       uint32_t *count);
 /* A command of the caller's, with the Idempotency-Key header when there is one. false: answered. */
 bool handler_cmd(struct http_request *rq, enum cmd_kind kind, struct cmd *out);
 /* Submit; a refusal is answered here. */
@@ -96,6 +116,14 @@ void handler_submit(struct http_request *rq, const struct cmd *c, svc_done done,
 void handler_done_empty(void *ctx, const struct outcome *o);
 /* ,"key":"<cursor>" */
 void handler_cursor(struct http_request *rq, const char *key, uint64_t event_id);
+/* Parameter 0 as the UUID of an event session in which the caller has at least this role. false: answered. */
+bool handler_session(struct http_request *rq, enum session_role least, struct session_view *out);
+/* handler_cmd about it. */
+bool handler_session_cmd(struct http_request *rq, enum cmd_kind kind, enum session_role least, struct cmd *c);
+/* ?limit= and ?cursor= of a list whose places are numbers; no cursor: 0. false: answered. */
+bool handler_page(struct http_request *rq, uint64_t fallback, unsigned *limit, uint64_t *place);
+/* ,"next_cursor":..} */
+void handler_page_end(struct buf *out, bool has_more, uint64_t place);
 /* Finish with this status. */
 void handler_finish(struct http_request *rq, int status);
 

@@ -44,6 +44,12 @@ static const struct rule {
     {"refresh_token", "text", {0}},
     {"all", "true or false", {0}},
     {"revoke", "true or false", {0}},
+    {"profile_url", "an http or https URL of at most 500 bytes, or null", {0}},
+    {"title", "one line of at most # characters, not blank", {offsetof(struct rest_conf, session_title_max_chars)}},
+    {"visibility", "link, public or host", {0}},
+    {"open_registration", "true or false", {0}},
+    {"user_ids", "a list of 1 to # ids or user names", {offsetof(struct rest_conf, session_attendees_request_max)}},
+    {"code", "a text of at most 64 bytes, and without user_id", {0}},
     {"ttl_s", "a whole number of seconds from 1 to 31536000", {0}},
 };
 

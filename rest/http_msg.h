@@ -94,6 +94,7 @@ enum route_flag {
     ROUTE_OPEN = 16,   /* answered even while the service is starting or draining (health) */
     ROUTE_LIMIT = 32,  /* per-address limit for expensive public routes (login, register) */
     ROUTE_JSON_OPTIONAL = 64, /* as ROUTE_JSON, but an empty body is fine (json == NULL) */
+    ROUTE_SCANNER = 256, /* X-Scanner-Key stands for a token, which is not looked at then; the handler checks it */
     ROUTE_STREAM = 128, /* the body goes to rq->sink; attachment_max_bytes instead of http_body_max_bytes */
 };
 

@@ -240,6 +240,7 @@ static void start_services(struct app *a, struct buf *why)
     s->messages = ratelimit_new(RATE_KEYS);
     s->typing = ratelimit_new(RATE_KEYS);
     s->focus_reads = ratelimit_new(RATE_KEYS);
+    s->checkins = ratelimit_new(RATE_KEYS);
     s->logins = ratelimit_new(RATE_KEYS);
     feed_bind(s->feed, s);
     must(writer_run(s->writer), "no_thread", why);
@@ -392,6 +393,7 @@ static int stop(struct app *a)
     ratelimit_free(s->messages);
     ratelimit_free(s->typing);
     ratelimit_free(s->focus_reads);
+    ratelimit_free(s->checkins);
     ratelimit_free(s->logins);
     cache_free(s->cache);
     buf_release(&a->password);

@@ -35,10 +35,25 @@ void reply_user(struct buf *out, const struct user_view *u)
     buf_add_char(out, '}');
 }
 
+static void profile_members(struct buf *out, const struct user_view *u)
+{
+    user_members(out, u);
+    if (u->profile_url.p) {
+        json_key_str(out, "profile_url", u->profile_url);
+    }
+}
+
+void reply_profile(struct buf *out, const struct user_view *u)
+{
+    buf_add_char(out, '{');
+    profile_members(out, u);
+    buf_add_char(out, '}');
+}
+
 void reply_me(struct buf *out, const struct user_view *u)
 {
     buf_add_char(out, '{');
-    user_members(out, u);
+    profile_members(out, u);
     reply_time(out, "created_at", u->created_us);
     buf_add_char(out, '}');
 }

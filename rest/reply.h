@@ -9,6 +9,7 @@
 #define REST_REPLY_H
 
 #include "rest/svc_read.h"
+#include "rest/svc_session.h"
 #include "shared/buf.h"
 #include "shared/id.h"
 
@@ -17,7 +18,9 @@ void reply_id(struct buf *out, const char *key, enum id_kind kind, uint64_t n, u
 
 /* {"user_id","username","name"} */
 void reply_user(struct buf *out, const struct user_view *u);
-/* the same with "created_at": oneself */
+/* the same with "profile_url" when there is one: one person */
+void reply_profile(struct buf *out, const struct user_view *u);
+/* the same again with "created_at": oneself */
 void reply_me(struct buf *out, const struct user_view *u);
 /* with "created_at","disabled" and the plain number "id": administration */
 void reply_account(struct buf *out, const struct user_view *u);
@@ -39,6 +42,20 @@ void reply_room(struct buf *out, const struct chat_view *c);
 /* "member", "admin", "owner"; ROLE_NONE for any other text. */
 const char *role_name(uint8_t role);
 uint8_t role_parse(struct str text);
+
+/* {"session_id","title","visibility","open_registration","role","attendees_count","checked_in_count","has_scanner_key",
+ * "dashboard_path","created_at","updated_at"[,"people"]}; ids of sessions are their UUIDs */
+void reply_session(struct buf *out, const struct session_view *x);
+/* {"user_id","username","name","role"} */
+void reply_session_person(struct buf *out, const struct session_person_view *p);
+/* {"user_id","username","name","code","checked_in_at"}; null: none, not yet */
+void reply_attendee(struct buf *out, const struct attendee_view *a);
+void reply_session_id(struct buf *out, const char *key, const struct key16 *uuid);
+
+/* "staff", "host"; "link", "public", "host". 0 for any other text. */
+const char *session_role_name(uint8_t role);
+uint8_t session_role_parse(struct str text);
+uint8_t session_visibility_parse(struct str text);
 
 /* The place after a chat in the list, as an opaque text: "<updated_us>_<id>". */
 void place_write(struct buf *out, const struct chat_view *c);

@@ -175,9 +175,9 @@ struct row_session_role {
 };
 struct row_attendee {
     uint64_t session_id, user_id;
-    uint64_t code; /* 0: walked in without one */
-    uint64_t added_us;
+    uint64_t code;                   /* 0: walked in without one */
     uint64_t checkin_id, checkin_us; /* 0: not yet */
+    uint64_t last_event;             /* the newest event that touched it */
 };
 /* row_message.flags beside enum message_flag; stays in confab-rest: an attachment's row refers to the message. */
 #define ROW_MESSAGE_ATTACHED 4
@@ -297,7 +297,7 @@ struct store_batch {
     struct row_session *sessions_put;    unsigned sessions_put_count; /* insert, or replace what can change */
     struct row_session_role *session_roles_put; unsigned session_roles_put_count; /* likewise */
     struct row_attendee *attendees_new;  unsigned attendees_new_count;
-    struct row_attendee *attendees_set;  unsigned attendees_set_count; /* code, checkin_id, checkin_us */
+    struct row_attendee *attendees_set;  unsigned attendees_set_count; /* all but the ids */
     uint64_t *sessions_deleted;          unsigned sessions_deleted_count; /* their roles and attendees go */
     struct row_checkin *checkins;        unsigned checkins_count;
     struct row_attachment *attachments_new;     unsigned attachments_new_count;

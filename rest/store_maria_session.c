@@ -49,11 +49,11 @@ const struct statement sql_session_attendees_delete = {
     .in = COLS_NUMBER,
 };
 
-#define ATTENDEE_COLUMNS "session_id, user_id, code, added_us, checkin_id, checkin_us"
+#define ATTENDEE_COLUMNS "session_id, user_id, code, checkin_id, checkin_us, last_event"
 static const struct col attendee_cols[] = {
     COL(struct row_attendee, session_id),      COL(struct row_attendee, user_id),
-    COL_NULL(struct row_attendee, code),       COL(struct row_attendee, added_us),
-    COL_NULL(struct row_attendee, checkin_id), COL_NULL(struct row_attendee, checkin_us),
+    COL_NULL(struct row_attendee, code),       COL_NULL(struct row_attendee, checkin_id),
+    COL_NULL(struct row_attendee, checkin_us), COL(struct row_attendee, last_event),
 };
 const struct statement sql_attendee_insert = {
     .sql = "INSERT INTO session_attendees (" ATTENDEE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
@@ -61,11 +61,11 @@ const struct statement sql_attendee_insert = {
 };
 static const struct col attendee_update_cols[] = {
     COL_NULL(struct row_attendee, code),       COL_NULL(struct row_attendee, checkin_id),
-    COL_NULL(struct row_attendee, checkin_us), COL(struct row_attendee, session_id),
-    COL(struct row_attendee, user_id),
+    COL_NULL(struct row_attendee, checkin_us), COL(struct row_attendee, last_event),
+    COL(struct row_attendee, session_id),      COL(struct row_attendee, user_id),
 };
 const struct statement sql_attendee_update = {
-    .sql = "UPDATE session_attendees SET code = ?, checkin_id = ?, checkin_us = ? "
+    .sql = "UPDATE session_attendees SET code = ?, checkin_id = ?, checkin_us = ?, last_event = ? "
            "WHERE session_id = ? AND user_id = ?",
     .in = COLS(attendee_update_cols),
 };

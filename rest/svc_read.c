@@ -20,9 +20,15 @@ static struct user_view copy_user(const struct cache_user *u, struct arena *aren
         v.created_us = u->created_us;
         v.username = arena_str(arena, str_of(u->username));
         v.name = arena_str(arena, str_of(u->name));
+        v.profile_url = u->profile_url ? arena_str(arena, str_of(u->profile_url)) : STR_NONE;
         v.disabled = u->status != USER_ACTIVE;
     }
     return v;
+}
+
+struct user_view user_view_copy(const struct cache *c, uint64_t user_id, struct arena *arena)
+{
+    return copy_user(cache_user(c, cache_user_index(c, user_id)), arena);
 }
 
 static void copy_chat(const struct cache *c, const struct cache_chat *chat, uint32_t viewer,

@@ -23,8 +23,11 @@
 struct user_view {
     uint64_t id, created_us;
     struct str username, name;
+    struct str profile_url; /* p == NULL: none */
     bool disabled;
 };
+/* Zeros for an unknown user. The cache is locked. */
+struct user_view user_view_copy(const struct cache *c, uint64_t user_id, struct arena *arena);
 
 struct attachment_view {
     uint64_t id, chat_id, seq, uploader_id, size, created_us, unused_us;

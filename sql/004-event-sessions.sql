@@ -33,9 +33,9 @@ CREATE TABLE IF NOT EXISTS session_attendees (
     session_id BIGINT UNSIGNED NOT NULL,
     user_id BIGINT UNSIGNED NOT NULL,
     code BIGINT UNSIGNED NULL,
-    added_us BIGINT UNSIGNED NOT NULL,
     checkin_id BIGINT UNSIGNED NULL,
     checkin_us BIGINT UNSIGNED NULL,
+    last_event BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (session_id, user_id),
     UNIQUE KEY code (session_id, code)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

@@ -199,3 +199,23 @@ enum store_rc store_checkins(struct store *s, uint64_t session_id, uint64_t upto
     }
     return rc;
 }
+
+enum store_rc store_attendees(struct store *s, uint64_t session_id, uint64_t after, unsigned limit, store_on_attendee on,
+                              void *ctx)
+{
+    enum store_rc rc = fake_db_begin_find(s);
+    for (unsigned n = 0; rc == STORE_OK && n < limit; n++) {
+        const struct row_attendee *next = NULL;
+        for (unsigned i = 0; i < db.attendees_count; i++) {
+            const struct row_attendee *a = &db.attendees[i];
+            bool fits = a->session_id == session_id && a->user_id > after;
+            next = fits && (next == NULL || a->user_id < next->user_id) ? a : next;
+        }
+        if (next == NULL) {
+            break;
+        }
+        after = next->user_id;
+        on(ctx, next);
+    }
+    return rc;
+}

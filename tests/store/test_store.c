@@ -714,7 +714,7 @@ static void add_session(struct world *w)
     *batch_session_role_put(&w->batch) = (struct row_session_role){5, 1, 2};
     *batch_session_role_put(&w->batch) = (struct row_session_role){5, 2, 1};
     for (uint64_t i = 0; i < 10; i++) {
-        *batch_attendee_new(&w->batch) = (struct row_attendee){5, 10 + i, 1010 + i, 200, 0, 0};
+        *batch_attendee_new(&w->batch) = (struct row_attendee){5, 10 + i, 1010 + i, 0, 0, 200};
     }
     commit(w, 1);
 }
@@ -778,15 +778,16 @@ static void test_attendees_are_found_by_user_and_by_code(void **state)
     struct attendee_key codes[] = {{5, 1013}, {6, 1013}, {5, 1}, {5, 0}};
     assert_int_equal(store_find_codes(w->store, codes, 4, on_attendee, &p), STORE_OK);
     assert_int_equal(p.attendees, 1);
-    assert_true(p.attendee.user_id == 13 && p.attendee.code == 1013 && p.attendee.checkin_id == 0);
+    assert_true(p.attendee.user_id == 13 && p.attendee.code == 1013 && p.attendee.checkin_id == 0 &&
+                p.attendee.last_event == 200);
     p.attendees = 0;
     assert_int_equal(store_attendees(w->store, 5, 14, 3, on_attendee, &p), STORE_OK);
     assert_true(p.attendees == 3 && p.attendee.user_id == 17);
-    *batch_attendee_new(&w->batch) = (struct row_attendee){5, 50, 1010, 200, 0, 0}; /* the code of another */
+    *batch_attendee_new(&w->batch) = (struct row_attendee){5, 50, 1010, 0, 0, 200}; /* the code of another */
     assert_int_equal(run(w, 0), STORE_DUPLICATE);
     batch_clear(&w->batch);
     for (uint64_t i = 0; i < 2; i++) { /* nobody's code may be nobody's twice */
-        *batch_attendee_new(&w->batch) = (struct row_attendee){5, 60 + i, 0, 200, 0, 0};
+        *batch_attendee_new(&w->batch) = (struct row_attendee){5, 60 + i, 0, 0, 0, 200};
     }
     commit(w, 0);
     assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM session_attendees WHERE code IS NULL"), 2);
@@ -804,7 +805,7 @@ static void test_check_ins_are_kept_and_read_newest_first(void **state)
                                                          .result = i == 0 ? 0 : i == 19 ? 2 : 1, .name = STR("Ann")};
         *batch_event(&w->batch) = (struct row_event){.id = id, .kind = EV_CHECKIN, .number = 5, .at_us = 1000 + i};
     }
-    *batch_attendee_set(&w->batch) = (struct row_attendee){5, 12, 1012, 200, first, 1000};
+    *batch_attendee_set(&w->batch) = (struct row_attendee){5, 12, 1012, first, 1000, first};
     commit(w, 20);
     assert_true(load_people(w).session.arrived == 1);
     assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM checkins WHERE success = 1"), 1);
@@ -827,7 +828,8 @@ static void test_check_ins_are_kept_and_read_newest_first(void **state)
     assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM checkins"), 20);
     struct people q = {0};
     assert_int_equal(store_find_attendees(w->store, (struct attendee_key[]){{5, 12}}, 1, on_attendee, &q), STORE_OK);
-    assert_true(q.attendee.checkin_id == first && q.attendee.checkin_us == 1000 && q.attendee.code == 1012);
+    assert_true(q.attendee.checkin_id == first && q.attendee.checkin_us == 1000 && q.attendee.code == 1012 &&
+                q.attendee.last_event == first);
 }
 
 static void on_picture(void *ctx, const struct row_user *u)

@@ -45,9 +45,61 @@ static void test_reply_user_me_account(void **state)
     reply_me(&out, &ann);
     expect(&out, "{\"user_id\":\"65a50928010000000000007b\",\"username\":\"ann\",\"name\":\"Ann \\\"A\\\"\","
                  "\"created_at\":\"2024-01-15T10:30:00Z\"}");
+    struct user_view pictured = ann;
+    pictured.profile_url = STR("https://x.org/\"");
+    reply_profile(&out, &pictured);
+    expect(&out, "{\"user_id\":\"65a50928010000000000007b\",\"username\":\"ann\",\"name\":\"Ann \\\"A\\\"\","
+                 "\"profile_url\":\"https://x.org/\\\"\"}");
     reply_account(&out, &ann);
     expect(&out, "{\"user_id\":\"65a50928010000000000007b\",\"username\":\"ann\",\"name\":\"Ann \\\"A\\\"\","
                  "\"created_at\":\"2024-01-15T10:30:00Z\",\"id\":123,\"disabled\":false}");
+}
+
+static void test_reply_session_and_its_people(void **state)
+{
+    (void)state;
+    struct buf out = BUF_INIT;
+    struct session_person_view people[] = {{ann, SESSION_HOST}, {ann, SESSION_STAFF}};
+    struct session_view x = {.uuid = {{0x6f, 0x9b, 0x1e, 0x2a, 0, 0, 0x41, 0x11, 0x81, 0x22, 1, 2, 3, 4, 5, 6}},
+                             .title = STR("P"), .visibility = SESSION_PUBLIC, .role = SESSION_STAFF,
+                             .open_registration = true, .attendees = 3, .arrived = 2,
+                             .created_us = AT_US, .updated_us = AT_US};
+    const char *start = "{\"session_id\":\"6f9b1e2a-0000-4111-8122-010203040506\",\"title\":\"P\",\"visibility\":\"public\","
+                        "\"open_registration\":true,\"role\":\"staff\",\"attendees_count\":3,\"checked_in_count\":2,"
+                        "\"has_scanner_key\":false,\"dashboard_path\":\"/ws/dashboard/6f9b1e2a-0000-4111-8122-010203040506\","
+                        "\"created_at\":\"2024-01-15T10:30:00Z\",\"updated_at\":\"2024-01-15T10:30:00Z\"";
+    char whole[1024];
+    reply_session(&out, &x);
+    snprintf(whole, sizeof(whole), "%s}", start);
+    expect(&out, whole);
+    x.people = people;
+    x.people_count = 2;
+    reply_session(&out, &x);
+    const char *person = "{\"user_id\":\"65a50928010000000000007b\",\"username\":\"ann\",\"name\":\"Ann \\\"A\\\"\",\"role\":";
+    snprintf(whole, sizeof(whole), "%s,\"people\":[%s\"host\"},%s\"staff\"}]}", start, person, person);
+    expect(&out, whole);
+    struct attendee_view a = {.user = ann, .code = 1, .checkin_us = AT_US};
+    reply_attendee(&out, &a);
+    expect(&out, "{\"user_id\":\"65a50928010000000000007b\",\"username\":\"ann\",\"name\":\"Ann \\\"A\\\"\","
+                 "\"code\":\"000000000001\",\"checked_in_at\":\"2024-01-15T10:30:00Z\"}");
+    a = (struct attendee_view){.user = ann};
+    reply_attendee(&out, &a);
+    expect(&out, "{\"user_id\":\"65a50928010000000000007b\",\"username\":\"ann\",\"name\":\"Ann \\\"A\\\"\","
+                 "\"code\":null,\"checked_in_at\":null}");
+}
+
+static void test_names_of_roles_and_visibilities(void **state)
+{
+    (void)state;
+    assert_int_equal(session_role_parse(STR("host")), SESSION_HOST);
+    assert_int_equal(session_role_parse(STR("staff")), SESSION_STAFF);
+    assert_int_equal(session_role_parse(STR("owner")), SESSION_NOBODY);
+    assert_int_equal(session_role_parse(STR("")), SESSION_NOBODY);
+    assert_string_equal(session_role_name(SESSION_NOBODY), "none");
+    assert_int_equal(session_visibility_parse(STR("host")), SESSION_HOSTS);
+    assert_int_equal(session_visibility_parse(STR("link")), SESSION_LINK);
+    assert_int_equal(session_visibility_parse(STR("public")), SESSION_PUBLIC);
+    assert_int_equal(session_visibility_parse(STR("private")), 0);
 }
 
 static void test_reply_message_shows_flags_only_when_set(void **state)
@@ -152,6 +204,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reply_user_me_account),
+        cmocka_unit_test(test_reply_session_and_its_people),
+        cmocka_unit_test(test_names_of_roles_and_visibilities),
         cmocka_unit_test(test_reply_message_shows_flags_only_when_set),
         cmocka_unit_test(test_reply_room_is_the_shared_object),
         cmocka_unit_test(test_reply_chat),

@@ -341,6 +341,8 @@ int main(void)
         T(test_members_and_roles),
         T(test_messages),
         T(test_users),
+        T(test_pictures_are_on_the_web),
+        T(test_event_sessions_have_a_title_and_a_visibility),
         T(test_kinds_that_the_writer_does_not_know),
         T(test_what_passes_is_queued_with_copies_and_a_deadline),
         T(test_sockets_may_leave_out_the_kind_and_are_told_where_they_asked),
