@@ -80,6 +80,7 @@ REST_SRCS = \
   rest/decide_chat.c \
   rest/decide_message.c \
   rest/decide_note.c \
+  rest/decide_seen.c \
   rest/decide_session.c \
   rest/decide_user.c \
   rest/door.c \
@@ -101,6 +102,7 @@ REST_SRCS = \
   rest/feed_attach_ring.c \
   rest/feed_command.c \
   rest/feed_focus.c \
+  rest/feed_online.c \
   rest/feed_publish.c \
   rest/feed_query.c \
   rest/feed_receipt.c \
@@ -126,6 +128,7 @@ REST_SRCS = \
   rest/handler_health.c \
   rest/handler_member.c \
   rest/handler_message.c \
+  rest/handler_presence.c \
   rest/handler_read.c \
   rest/handler_session.c \
   rest/handler_upload.c \
@@ -159,13 +162,14 @@ REST_SRCS = \
   rest/notifier_decide.c \
   rest/notifier_queue.c \
   rest/notify_rule.c \
+  rest/online.c \
   rest/overlay.c \
   rest/overlay_note.c \
   rest/overlay_session.c \
   rest/password.c \
   rest/peers.c \
-  rest/presence.c \
   rest/prefs.c \
+  rest/presence.c \
   rest/proxy.c \
   rest/ratelimit.c \
   rest/recent.c \
@@ -189,11 +193,13 @@ REST_SRCS = \
   rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
+  rest/store_maria_seen.c \
   rest/store_maria_session.c \
   rest/svc_attachment.c \
   rest/svc_auth.c \
   rest/svc_command.c \
   rest/svc_history.c \
+  rest/svc_presence.c \
   rest/svc_read.c \
   rest/svc_search.c \
   rest/svc_session.c \
@@ -317,6 +323,7 @@ UNIT_TESTS = \
   test_mem \
   test_metrics \
   test_msg \
+  test_online \
   test_outq \
   test_overlay \
   test_password \
@@ -349,7 +356,7 @@ test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_ticket
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
 # Caches and rules.
 RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/decide.c rest/decide_attachment.c rest/decide_chat.c \
-  rest/decide_message.c rest/decide_note.c rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c \
+  rest/decide_message.c rest/decide_note.c rest/decide_seen.c rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c \
   rest/job.c rest/note_text.c rest/notes.c rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/prefs.c \
   rest/rest_conf.c rest/sessions.c
 test_decide_SRCS = $(RULES_SRCS)
@@ -362,6 +369,7 @@ test_file_name_SRCS = rest/file_name.c
 test_http_field_SRCS = rest/http_field.c rest/rest_conf.c
 FEED_LIVE_SRCS = \
   rest/feed_focus.c \
+  rest/feed_online.c \
   rest/feed_query.c \
   rest/feed_receipt.c \
   rest/feed_text.c \
@@ -371,6 +379,7 @@ FEED_LIVE_SRCS = \
   rest/feed_watch.c \
   rest/gate.c \
   rest/lately.c \
+  rest/online.c \
   rest/presence.c \
   rest/ratelimit.c \
   rest/typing.c \
@@ -407,6 +416,7 @@ test_password_SRCS = rest/password.c
 test_peers_SRCS = rest/peers.c rest/addr.c
 test_gate_SRCS = rest/gate.c
 test_feed_update_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
+test_online_SRCS = rest/online.c
 test_presence_SRCS = rest/lately.c rest/presence.c rest/metrics.c
 test_typing_SRCS = rest/lately.c rest/typing.c rest/metrics.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c

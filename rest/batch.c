@@ -42,6 +42,7 @@ APPENDER(batch_event_user, struct row_event_user, event_users)
 APPENDER(batch_key, struct row_key, keys)
 APPENDER(batch_family_new, struct row_family, families_new)
 APPENDER(batch_family_set, struct row_family, families_set)
+APPENDER(batch_seen, struct row_seen, seen)
 APPENDER(batch_session_put, struct row_session, sessions_put)
 APPENDER(batch_session_role_put, struct row_session_role, session_roles_put)
 APPENDER(batch_attendee_new, struct row_attendee, attendees_new)
@@ -110,6 +111,7 @@ void batch_release(struct batch *b)
     free(b->rows.keys);
     free(b->rows.families_new);
     free(b->rows.families_set);
+    free(b->rows.seen);
     free(b->rows.sessions_put);
     free(b->rows.session_roles_put);
     free(b->rows.attendees_new);
@@ -141,7 +143,7 @@ void batch_clear(struct batch *b)
     r->chats_deleted_count = r->members_put_count = r->members_gone_count = 0;
     r->messages_new_count = r->messages_set_count = r->deletions_count = r->events_count = 0;
     r->event_users_count = r->keys_count = r->families_new_count = r->families_set_count = 0;
-    r->sessions_put_count = r->session_roles_put_count = r->attendees_new_count = 0;
+    r->seen_count = r->sessions_put_count = r->session_roles_put_count = r->attendees_new_count = 0;
     r->attendees_set_count = r->sessions_deleted_count = r->checkins_count = 0;
     r->attachments_new_count = r->attachments_used_count = 0;
     r->attachments_dropped_count = r->attachments_gone_count = 0;
@@ -162,7 +164,7 @@ uint32_t batch_rows(const struct batch *b)
            r->chats_deleted_count + r->members_put_count + r->members_gone_count +
            r->messages_new_count + r->messages_set_count + r->deletions_count + r->events_count +
            r->event_users_count + r->keys_count + r->families_new_count + r->families_set_count +
-           r->sessions_put_count + r->session_roles_put_count + r->attendees_new_count +
+           r->seen_count + r->sessions_put_count + r->session_roles_put_count + r->attendees_new_count +
            r->attendees_set_count + r->sessions_deleted_count + r->checkins_count +
            r->notes_new_count + r->notes_set_count + r->note_marks_count + r->note_users_count +
            r->preferences_count + r->decisions_count + r->notifier_count;

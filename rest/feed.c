@@ -7,6 +7,7 @@
 #include "rest/feed_int.h"
 #include "rest/feed_write.h"
 #include "rest/metrics.h"
+#include "rest/online.h"
 #include "rest/presence.h"
 #include "rest/typing.h"
 #include "shared/clock.h"
@@ -28,6 +29,8 @@ struct feed *feed_new(const struct feed_conf *conf, struct cache *cache)
     f->cache = cache;
     atomic_init(&f->wake_fd, -1);
     ring_init(&f->ring, 1);
+    f->online = online_new();
+    f->store_seen_ms = mono_ms() + conf->last_seen_ms;
     f->typing = typing_new(conf->typing_entries_max);
     f->presence = presence_new(conf->focus_entries_max, conf->focus_max_age_ms);
     return f;
@@ -44,6 +47,11 @@ void feed_reload(struct feed *f, const struct feed_conf *conf)
     f->conf.chat_update_members_max = conf->chat_update_members_max;
     f->conf.typing_expire_ms = conf->typing_expire_ms;
     f->conf.typing_members_max = conf->typing_members_max;
+    f->conf.presence_grace_ms = conf->presence_grace_ms;
+    f->conf.presence_grace_lost_ms = conf->presence_grace_lost_ms;
+    f->conf.presence_members_max = conf->presence_members_max;
+    f->conf.presence_fanout_max = conf->presence_fanout_max;
+    f->conf.last_seen_ms = conf->last_seen_ms;
     f->conf.receipt_ms = conf->receipt_ms;
     presence_set_max_age(f->presence, conf->focus_max_age_ms);
     feed_unlock(f);
@@ -65,6 +73,8 @@ void feed_free(struct feed *f)
     feed_updates_release(f);
     feed_texts_release(f);
     gate_release(&f->receipts);
+    online_free(f->online);
+    buf_release(&f->comings);
     typing_free(f->typing);
     presence_free(f->presence);
     ring_release(&f->ring);
@@ -100,6 +110,7 @@ void feed_start(struct feed *f, const struct store_head *head)
     }
     atomic_store(&f->published, head->next_event - 1);
     f->ready = true;
+    f->started_ms = mono_ms();
     map64_release(&f->warm_last);
     feed_unlock(f);
     metric_set(METRIC_FEED_PUBLISHED, (int64_t)(head->next_event - 1));

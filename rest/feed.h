@@ -47,6 +47,7 @@ struct feed_conf {
     uint64_t chat_update_ms, chat_update_members_max; /* chats above so many members: one update a period */
     uint64_t chat_update_waits_max;                   /* updates whose text is being read */
     uint64_t typing_expire_ms, typing_members_max, typing_entries_max; /* typing.h */
+    uint64_t presence_grace_ms, presence_grace_lost_ms, presence_members_max, presence_fanout_max, last_seen_ms;
     uint64_t receipt_ms;                              /* the same chats: one receipt of each reader a period */
 };
 
@@ -97,9 +98,12 @@ uint64_t feed_log_id(const struct feed *f);
 bool feed_wait_published(struct feed *f, uint64_t event_id, uint64_t deadline_ms);
 /* "<8 hex of the log id>.<event id>", the resume cursor. */
 void feed_add_cursor(const struct feed *f, struct buf *out, uint64_t event_id);
+/* A session is there now. */
 bool feed_user_online(struct feed *f, uint64_t user_id);
 /* Users that look at the chat now (presence.h). */
 unsigned feed_focused(struct feed *f, uint64_t chat_id, uint64_t *users, unsigned room);
+/* What others are told of a user (cache index): there, or within the time of grace; when seen last (0: never). */
+void feed_presence(struct feed *f, uint32_t user, bool *is_online, uint64_t *seen_us);
 /* Close live sessions: family 0 = all of the user. Not logged: for admin kicks. Sessions in any state. */
 void feed_kick(struct feed *f, uint64_t user_id, uint64_t family, enum code code);
 /* Tell the uploader's sessions that asked (?events=upload) how far it is. Not logged. */

@@ -75,7 +75,7 @@ static void session_opens(struct feed *f, struct feed_worker *w, uint32_t slot, 
     }
     if (slot != 0) {
         w->slots[slot].sessions++;
-        feed_count_up(&f->user_sessions, w->slots[slot].user_id, 1);
+        feed_sessions_up(f, w->slots[slot].user_id, 1, false);
     }
 }
 
@@ -89,7 +89,7 @@ static void session_closes(struct feed *f, struct feed_worker *w, uint32_t slot,
     }
     if (slot != 0 && w->slots[slot].sessions > 0) {
         w->slots[slot].sessions--;
-        feed_count_down(&f->user_sessions, w->slots[slot].user_id, 1);
+        feed_sessions_down(f, w->slots[slot].user_id, 1, false);
     }
 }
 
@@ -190,7 +190,7 @@ static void user_goes(struct feed *f, struct feed_worker *w, uint32_t slot)
 {
     bool was_empty = w->q.len == 0;
     struct slot *s = &w->slots[slot];
-    feed_count_down(&f->user_sessions, s->user_id, s->sessions);
+    feed_sessions_down(f, s->user_id, s->sessions, false);
     cache_rdlock(f->cache);
     feed_sets_user(f, w, s->user, false);
     cache_unlock(f->cache);

@@ -88,6 +88,7 @@ struct slot { /* a user on a worker */
     uint32_t user;    /* cache index */
     uint32_t sessions;
     uint32_t adopts; /* sent for this slot on this link, whoever had it */
+    uint32_t mark;   /* of the last change of somebody's presence it was told of: feed->mark */
     uint32_t watch;  /* enum conn_option: what the sessions ask for together, or more */
 };
 
@@ -177,6 +178,10 @@ struct feed {
     struct map64 viewers;       /* topic -> live sessions */
     struct presence *presence;
     struct typing *typing;
+    struct online *online;
+    struct buf comings; /* struct coming: users whose first session came or whose last one went, until the next tick */
+    uint64_t started_ms, store_seen_ms;
+    uint32_t mark;
     struct feed_updates updates;
     struct feed_texts texts;
     struct gate receipts;
@@ -307,6 +312,17 @@ void feed_texts_release(struct feed *f);
 /* feed_receipt.c, the cache lock is held. e is an EV_READ of a large chat. */
 void feed_receipt_send(struct feed *f, const struct event *e, struct str encoded);
 void feed_receipts_tick(struct feed *f, uint64_t now_ms);
+
+/* feed_online.c */
+/* Sessions of a user are counted here and nowhere else. quiet: they had been there before this process was. */
+void feed_sessions_up(struct feed *f, uint64_t user_id, uint32_t by, bool quiet);
+/* lost: with their worker. */
+void feed_sessions_down(struct feed *f, uint64_t user_id, uint32_t by, bool lost);
+/* The cache lock is held. */
+void feed_online_tick(struct feed *f, uint64_t now_ms);
+/* These are called without the lock. */
+void feed_online_store(struct feed *f, uint64_t now_ms);
+void feed_online_stop(struct feed *f);
 
 /* feed_typing.c */
 /* Called without the lock; the slot has a user, who is the actor. */

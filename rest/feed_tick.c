@@ -31,9 +31,11 @@ void feed_tick(struct feed *f, uint64_t now_ms)
     feed_receipts_tick(f, now_ms);
     feed_texts_tick(f, now_ms);
     feed_typing_tick(f, now_ms);
+    feed_online_tick(f, now_ms);
     feed_streams_end(f, was_empty);
     cache_unlock(f->cache);
     feed_unlock(f);
+    feed_online_store(f, now_ms);
 }
 
 static void *run(void *arg)
@@ -74,4 +76,5 @@ void feed_stop(struct feed *f)
     pthread_mutex_unlock(&f->tick_lock);
     pthread_join(f->tick_thread, NULL);
     f->ticking = false;
+    feed_online_stop(f);
 }

@@ -35,7 +35,7 @@ static bool take_over_user(struct feed *f, struct feed_worker *w, const struct l
     w->slots[u->slot].sessions = u->sessions;
     w->slots[u->slot].adopts = u->adopts;
     feed_watch_set(w, u->slot, UINT32_MAX); /* everything, until it says what */
-    feed_count_up(&f->user_sessions, u->user_id, u->sessions);
+    feed_sessions_up(f, u->user_id, u->sessions, true);
     return true;
 }
 
@@ -144,7 +144,7 @@ static void uncount(struct feed *f, const struct feed_worker *w)
     uint32_t at = 0, n = 0;
     uint64_t key = 0;
     for (uint32_t i = 1; i < w->slots_count; i++) {
-        feed_count_down(&f->user_sessions, w->slots[i].user_id, w->slots[i].sessions);
+        feed_sessions_down(f, w->slots[i].user_id, w->slots[i].sessions, true);
     }
     while (map64_next(&w->peers, &at, &key, &n)) {
         feed_count_down(&f->peers, key, n);

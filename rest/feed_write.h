@@ -15,10 +15,11 @@ struct feed *feed_new(const struct feed_conf *conf, struct cache *cache);
 void feed_bind(struct feed *f, struct svc *svc);
 /* Take over the limits that may change while running: replay_max_events, user_ and address_connections_max,
  * dashboard_viewers_max, focus_max_age_ms, chat_update_ms, chat_update_members_max, receipt_ms,
- * typing_expire_ms, typing_members_max. */
+ * typing_expire_ms, typing_members_max, presence_*, last_seen_ms. */
 void feed_reload(struct feed *f, const struct feed_conf *conf);
 void feed_free(struct feed *f);
-/* The thread for what happens as time goes by: after feed_bind; stopped before the services are. RC_NO_MEMORY. */
+/* The thread for what happens as time goes by: after feed_bind. Stopping hands the writer what is still to be stored, so
+ * it comes before the writer's. RC_NO_MEMORY. */
 RC_CHECK enum rc feed_run(struct feed *f);
 void feed_stop(struct feed *f);
 /* What it does each time. */
@@ -29,6 +30,8 @@ void feed_start(struct feed *f, const struct store_head *head);
 void feed_warm(struct feed *f, const struct row_event *row, const struct event_rows *about);
 /* Start: the event just warmed is also this user's own. For the end of a chat, whose members the cache has never seen. */
 void feed_warm_own(struct feed *f, uint64_t event_id, uint64_t user_id);
+/* Start: when the user was seen last, and whether others had been told then that they are there. */
+void feed_warm_seen(struct feed *f, uint64_t user_id, uint64_t seen_us, bool was_online);
 /* Where the warm events begin: call before the first feed_warm. */
 void feed_warm_from(struct feed *f, uint64_t first_id);
 

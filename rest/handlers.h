@@ -26,6 +26,9 @@ void me_get(struct http_request *rq);
 void me_patch(struct http_request *rq);
 void users_get(struct http_request *rq); /* search */
 void user_get(struct http_request *rq);
+/* ---------------------------------------------------------------- handler_presence.c */
+void user_presence_get(struct http_request *rq);
+void presence_get(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_chat.c */
 void chat_create_personal(struct http_request *rq);
 void chat_create_group(struct http_request *rq);

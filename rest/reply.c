@@ -68,6 +68,19 @@ void reply_account(struct buf *out, const struct user_view *u)
     buf_add_char(out, '}');
 }
 
+void reply_presence(struct buf *out, const struct presence_view *p)
+{
+    buf_add_char(out, '{');
+    reply_id(out, "user_id", ID_USER, p->id, p->created_us);
+    json_key_bool(out, "online", p->online);
+    if (p->seen_us != 0) {
+        reply_time(out, "last_seen", p->seen_us);
+    } else {
+        json_key_null(out, "last_seen");
+    }
+    buf_add_char(out, '}');
+}
+
 void reply_member(struct buf *out, const struct member_view *m)
 {
     buf_add_char(out, '{');

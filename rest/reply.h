@@ -8,6 +8,7 @@
 #ifndef REST_REPLY_H
 #define REST_REPLY_H
 
+#include "rest/svc_presence.h"
 #include "rest/svc_read.h"
 #include "rest/svc_session.h"
 #include "shared/buf.h"
@@ -24,6 +25,8 @@ void reply_profile(struct buf *out, const struct user_view *u);
 void reply_me(struct buf *out, const struct user_view *u);
 /* with "created_at","disabled" and the plain number "id": administration */
 void reply_account(struct buf *out, const struct user_view *u);
+/* {"user_id","online","last_seen"}: null when never */
+void reply_presence(struct buf *out, const struct presence_view *p);
 /* {"user_id","username","name","role"} */
 void reply_member(struct buf *out, const struct member_view *m);
 /* {"message_id","chat_id","seq","sender_id","sender_name","content","message_type","created_at"[,"is_edited"][,"is_deleted"]

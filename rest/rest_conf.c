@@ -158,6 +158,11 @@ static const struct conf_key keys[] = {
     MS(typing_expire_ms, "6s", 100, 600000, CONF_RELOADABLE, "who does not say so again for this long does not type any more"),
     N(typing_members_max, "200", 2, 20000, CONF_RELOADABLE, "nobody is told of typing in a chat with more members"),
     N(typing_entries_max, "50000", 16, 10000000, 0, "people who type at the same time, per chat"),
+    MS(presence_grace_ms, "10s", 0, 3600000, CONF_RELOADABLE, "time to come back in before others are told that one has gone"),
+    MS(presence_grace_lost_ms, "60s", 0, 3600000, CONF_RELOADABLE, "the same after the loss of a worker and after a start"),
+    N(presence_members_max, "200", 2, 20000, CONF_RELOADABLE, "chats with more members tell nobody who comes and goes"),
+    N(presence_fanout_max, "10000", 2, 10000000, CONF_RELOADABLE, "members looked at when one comes or goes"),
+    MS(last_seen_ms, "30s", 100, 3600000, CONF_RELOADABLE, "how often it is stored who was seen when"),
 };
 
 const size_t rest_conf_keys_count = sizeof(keys) / sizeof(keys[0]);

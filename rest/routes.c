@@ -21,6 +21,8 @@ const struct http_route http_routes[] = {
     {HTTP_PATCH, "/api/me", me_patch, USER_WRITE},
     {HTTP_GET, "/api/users", users_get, ROUTE_AUTH},
     {HTTP_GET, "/api/users/{user}", user_get, ROUTE_AUTH},
+    {HTTP_GET, "/api/users/{user}/presence", user_presence_get, ROUTE_AUTH},
+    {HTTP_GET, "/api/presence", presence_get, ROUTE_AUTH},
 
     {HTTP_POST, "/api/chat/create/personal", chat_create_personal, USER_WRITE},
     {HTTP_POST, "/api/chat/create/group", chat_create_group, USER_WRITE},

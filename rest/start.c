@@ -138,6 +138,11 @@ static void on_session_role(void *ctx, const struct row_session_role *r)
     sessions_put_role(cache_sessions_to_change(((struct loading *)ctx)->cache), r);
 }
 
+static void on_seen(void *ctx, const struct row_seen *r)
+{
+    feed_warm_seen(ctx, r->user_id, r->seen_us, r->online != 0);
+}
+
 /* Messages since the checkpoint that the member's row does not count yet. */
 static void on_log(void *ctx, const struct row_event *e)
 {
@@ -445,6 +450,9 @@ enum rc start_load(const struct rest_conf *conf, struct store *store, const stru
     }
     if (src == STORE_OK) {
         src = warm(conf, store, feed, cache, &start.head);
+    }
+    if (src == STORE_OK) {
+        src = store_load_seen(store, on_seen, feed);
     }
     if (src != STORE_OK) {
         families_free(start.families);

@@ -149,6 +149,7 @@ extern const struct statement sql_note_insert, sql_note_update, sql_note_mark_pu
     sql_preferences_put, sql_decision_put, sql_notifier_put;
 
 /* store_maria_session.c: what a batch writes of event sessions. */
+extern const struct statement sql_seen_put;
 extern const struct statement sql_session_put, sql_session_role_put, sql_attendee_insert, sql_attendee_update,
     sql_session_roles_delete, sql_session_attendees_delete, sql_checkin_insert;
 

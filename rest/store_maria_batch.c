@@ -237,6 +237,7 @@ static enum store_rc write_rows(struct store *s, const struct store_batch *b)
         PART(sql_attachment_insert, attachments_new), PART(sql_attachment_use, attachments_used),
         PART(sql_attachment_drop, attachments_dropped), PART(sql_attachment_delete, attachments_gone),
         PART(sql_family_insert, families_new),  PART(sql_family_update, families_set),
+        PART(sql_seen_put, seen),
         PART(sql_session_put, sessions_put),    PART(sql_session_role_put, session_roles_put),
         PART(sql_attendee_insert, attendees_new), PART(sql_attendee_update, attendees_set),
         PART(sql_session_roles_delete, sessions_deleted),

@@ -25,7 +25,7 @@ bool db_quick_fits(const struct store_batch *b)
                       b->chats_deleted_count + b->members_put_count + b->members_gone_count +
                       b->messages_set_count + b->deletions_count + b->event_users_count +
                       b->keys_count + b->families_new_count + b->families_set_count +
-                      b->sessions_put_count + b->session_roles_put_count + b->attendees_new_count +
+                      b->seen_count + b->sessions_put_count + b->session_roles_put_count + b->attendees_new_count +
                       b->attendees_set_count + b->sessions_deleted_count + b->checkins_count + b->notes_new_count +
                       b->notes_set_count + b->note_marks_count + b->note_users_count + b->preferences_count +
                       b->decisions_count + b->notifier_count;

@@ -186,6 +186,8 @@ enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const cha
                                         : bad(field, "message_type");
     case CMD_MESSAGE_EDIT:
         return check_content(conf, c->content, field);
+    case CMD_LAST_SEEN:
+        return CODE_OK;
     case CMD_USER_CREATE:
     case CMD_USER_UPDATE:
         return check_user(conf, c, field);

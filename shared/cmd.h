@@ -50,7 +50,7 @@ enum cmd_kind {
     CMD_NOTIFICATION_DELETE = 44,  /* number2 = notification */
     CMD_NOTIFICATIONS_SEEN = 45,   /* user_id has read chat_id up to seq */
     CMD_PREFERENCES = 46,          /* content = the user's notification preferences (canonical JSON) */
-    CMD_LAST_SEEN = 47,            /* users, content = their times (big-endian us) */
+    CMD_LAST_SEEN = 47,            /* users, content = of each the time (big-endian us) and whether it is online (a byte) */
     /* Event sessions: chat_id = the session, by its number inside. */
     CMD_SESSION_CREATE = 50,       /* title, number = visibility, number2 = enum cmd_flag, key2 = its random UUID */
     CMD_SESSION_UPDATE = 51,       /* title or empty, number = visibility or 0, number2 = enum cmd_flag */
@@ -69,6 +69,7 @@ enum cmd_flag { CMD_FLAG_KEEP = 0, CMD_FLAG_ON = 1, CMD_FLAG_OFF = 2 };
 /* By a scanner there is no actor; key2 = hash of the key it has shown. */
 enum cmd_checkin { CMD_CHECKIN_BY_CODE = 1, CMD_CHECKIN_BY_SCANNER = 2 };
 
+#define CMD_LAST_SEEN_BYTES 9 /* of content for each user */
 #define CMD_USERS_MAX 20000 /* entries in one list; the member limit is a setting below it */
 
 struct cmd {

@@ -27,6 +27,7 @@ static struct {
     TABLE(row_deletion, deletions);
     TABLE(row_key, keys);
     TABLE(row_family, families);
+    TABLE(row_seen, seen);
     TABLE(row_attachment, attachments);
     TABLE(row_note, notes);
     TABLE(row_note_mark, marks);
@@ -116,6 +117,7 @@ void fake_db_release(void)
     free(db.deletions);
     free(db.keys);
     free(db.families);
+    free(db.seen);
     fake_sessions_release();
     memset(&db, 0, sizeof(db));
 }
@@ -346,6 +348,9 @@ static void apply_rest(const struct store_batch *b)
     }
     for (unsigned i = 0; i < b->families_new_count; i++) {
         PUSH(families, b->families_new[i]);
+    }
+    for (unsigned i = 0; i < b->seen_count; i++) {
+        PUSH(seen, b->seen[i]);
     }
     db.head.last_batch++;
     db.head.next_event = b->next_event;
@@ -1219,6 +1224,7 @@ LOADER(store_load_chats, store_on_chat, chats, derive(&db.chats[i]))
 LOADER(store_load_members, store_on_member, members, (void)0)
 LOADER(store_load_preferences, store_on_preferences, preferences, (void)0)
 LOADER(store_load_deletions, store_on_deletion, deletions, (void)0)
+LOADER(store_load_seen, store_on_seen, seen, (void)0)
 
 enum store_rc store_load_families(struct store *s, uint64_t now_s, uint64_t keep_s,
                                   store_on_family on, void *ctx)

@@ -17,6 +17,10 @@ enum code world_command_code, world_token_code;
 uint64_t world_token_user, world_token_family;
 unsigned world_given_back, world_submitted;
 struct cmd world_last_submitted;
+enum code world_submit_outcome;
+unsigned world_seen_count;
+uint64_t world_seen_users[8];
+char world_seen_content[8 * CMD_LAST_SEEN_BYTES];
 enum code world_give_back_code;
 
 enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, const struct feed_reply_to *to)
@@ -29,11 +33,17 @@ enum code svc_submit_from_socket(struct svc *svc, const struct cmd *c, const str
 enum code svc_submit(struct svc *svc, const struct cmd *c, svc_done done, void *ctx, const char **field)
 {
     (void)svc;
-    (void)done;
-    (void)ctx;
     (void)field;
     world_submitted++;
     world_last_submitted = *c;
+    if (c->kind == CMD_LAST_SEEN) {
+        world_seen_count = c->users_count;
+        memcpy(world_seen_users, c->users, (c->users_count < 8 ? c->users_count : 8) * sizeof(c->users[0]));
+        memcpy(world_seen_content, c->content.p, c->content.len < sizeof(world_seen_content) ? c->content.len : sizeof(world_seen_content));
+    }
+    if (world_command_code == CODE_OK && done != NULL) {
+        done(ctx, &(struct outcome){.code = world_submit_outcome});
+    }
     return world_command_code;
 }
 
@@ -112,6 +122,11 @@ void world_conf(struct feed_conf *out)
         .chat_update_members_max = 256,
         .chat_update_waits_max = 100,
         .receipt_ms = 1000,
+        .presence_grace_ms = 10000,
+        .presence_grace_lost_ms = 60000,
+        .presence_members_max = 200,
+        .presence_fanout_max = 10000,
+        .last_seen_ms = 30000,
         .typing_expire_ms = 6000,
         .typing_members_max = 200,
         .typing_entries_max = 16,
@@ -148,7 +163,7 @@ struct world *world_new(const struct feed_conf *conf, unsigned users, uint64_t n
     }
     feed_start(w->feed, &(struct store_head){.log_id = WORLD_LOG_ID, .epoch = 1, .next_event = next});
     fake_db_reset();
-    world_command_code = world_token_code = CODE_OK;
+    world_command_code = world_token_code = world_submit_outcome = CODE_OK;
     world_given_back = world_submitted = 0;
     waiting_room = DB_MAX;
     return w;

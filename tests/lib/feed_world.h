@@ -77,6 +77,12 @@ extern struct world_command world_last_command;
 /* What the feed itself asked of the services. */
 extern struct cmd world_last_submitted;
 extern unsigned world_submitted;
+/* How it ends, when it was taken. */
+extern enum code world_submit_outcome;
+/* Of the last CMD_LAST_SEEN: how many users, and the first of them. */
+extern unsigned world_seen_count;
+extern uint64_t world_seen_users[8];
+extern char world_seen_content[8 * CMD_LAST_SEEN_BYTES];
 extern enum code world_command_code, world_token_code;
 extern uint64_t world_token_user, world_token_family;
 /* Descriptors that were given back. */

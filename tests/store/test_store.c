@@ -852,6 +852,34 @@ static void test_a_user_may_have_a_picture(void **state)
     assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM users WHERE profile_url IS NULL"), 1);
 }
 
+struct seen_list {
+    struct row_seen rows[4];
+    unsigned count;
+};
+
+static void on_seen(void *ctx, const struct row_seen *r)
+{
+    struct seen_list *l = ctx;
+    assert_true(l->count < 4);
+    l->rows[l->count++] = *r;
+}
+
+/* A batch without events, and a later one over it. */
+static void test_the_last_time_somebody_was_seen_is_kept(void **state)
+{
+    struct world *w = *state;
+    struct seen_list l = {.count = 0};
+    *batch_seen(&w->batch) = (struct row_seen){.user_id = 9, .seen_us = 1700000000000001, .online = 1};
+    *batch_seen(&w->batch) = (struct row_seen){.user_id = 7, .seen_us = 5};
+    commit(w, 0);
+    *batch_seen(&w->batch) = (struct row_seen){.user_id = 9, .seen_us = 1700000000000009};
+    commit(w, 0);
+    assert_int_equal(store_load_seen(w->store, on_seen, &l), STORE_OK);
+    assert_int_equal(l.count, 2);
+    assert_true(l.rows[0].user_id == 7 && l.rows[0].seen_us == 5 && l.rows[0].online == 0);
+    assert_true(l.rows[1].user_id == 9 && l.rows[1].seen_us == 1700000000000009 && l.rows[1].online == 0);
+}
+
 int main(void)
 {
     store_library_init();
@@ -872,6 +900,7 @@ int main(void)
         T(test_what_cannot_be_stored_is_a_data_error),
         T(test_a_killed_session_is_lost_or_in_doubt),
         T(test_rows_of_every_kind_come_back),
+        T(test_the_last_time_somebody_was_seen_is_kept),
         T(test_user_names_differ_by_more_than_case),
         T(test_replay_reads_just_what_was_asked_for),
         T(test_trimming_keeps_where_messages_are),

@@ -422,6 +422,36 @@ static void test_events_have_no_holes(void **state)
     assert_true(w->d.next_event == 1 + 1 + 13);
 }
 
+static void test_times_make_rows_and_no_events(void **state)
+{
+    struct world *w = *state;
+    const uint64_t users[] = {ANN, 999, BOB};
+    struct buf content = BUF_INIT;
+    for (unsigned i = 0; i < 3; i++) {
+        buf_add_be64(&content, 1000 + i);
+        buf_add_be8(&content, i == 0);
+    }
+    struct cmd c = {.kind = CMD_LAST_SEEN, .users = users, .users_count = 3, .content = buf_str(&content)};
+    struct job *j = job_new(&c, NULL, NULL, 0);
+    uint64_t next = w->d.next_event;
+    decide(&w->d, j);
+    assert_int_equal(j->outcome.code, CODE_OK);
+    assert_true(j->drafts == 0 && w->d.next_event == next);
+    assert_int_equal(w->batch.rows.seen_count, 2); /* not for somebody who is unknown */
+    assert_int_equal(batch_rows(&w->batch), 2);
+    assert_true(w->batch.rows.seen[0].user_id == ANN && w->batch.rows.seen[0].seen_us == 1000 && w->batch.rows.seen[0].online);
+    assert_true(w->batch.rows.seen[1].user_id == BOB && w->batch.rows.seen[1].seen_us == 1002 && !w->batch.rows.seen[1].online);
+    job_free(j);
+    batch_clear(&w->batch);
+    c.content.len--;
+    j = job_new(&c, NULL, NULL, 0);
+    decide(&w->d, j);
+    assert_int_equal(j->outcome.code, CODE_INVALID_FIELD);
+    assert_int_equal(batch_rows(&w->batch), 0);
+    job_free(j);
+    buf_release(&content);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -442,6 +472,7 @@ int main(void)
         T(test_a_cursor_never_covers_more_own_messages_than_there_are),
         T(test_owners_are_removed_by_nobody_but_themselves),
         T(test_events_have_no_holes),
+        T(test_times_make_rows_and_no_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -240,7 +240,7 @@ static void test_kinds_that_the_writer_does_not_know(void **state)
     for (unsigned kind = 0; kind < 256; kind++) {
         struct cmd c = {.kind = (uint8_t)kind, .name = STR("text"), .content = STR("x"), .number = ROLE_MEMBER};
         bool known = (kind >= CMD_CHAT_CREATE_DIRECT && kind <= CMD_REVOKE) ||
-                     (kind >= CMD_SESSION_CREATE && kind <= CMD_CHECKIN) || kind == CMD_ATTACHMENT_ADD ||
+                     (kind >= CMD_SESSION_CREATE && kind <= CMD_CHECKIN) || kind == CMD_LAST_SEEN || kind == CMD_ATTACHMENT_ADD ||
                      kind == CMD_ATTACHMENT_REMOVE;
         assert_true((svc_check(conf, &c, NULL) == CODE_UNSUPPORTED_TYPE) == !known);
     }
