@@ -429,7 +429,7 @@ test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_con
 test_svc_session_SRCS = rest/svc_session.c rest/svc_session_read.c rest/svc_attachment.c rest/svc_read.c rest/event_fill.c rest/cache.c rest/cache_note.c \
   rest/note_text.c rest/prefs.c rest/sessions.c rest/ratelimit.c rest/metrics.c rest/rest_conf.c tests/lib/fake_store.c tests/lib/fake_store_session.c
 test_svc_read_SRCS = rest/svc_attachment.c rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
-test_dialects_SRCS = $(DIALECT_SRCS) tests/lib/sample_event.c
+test_dialects_SRCS = $(DIALECT_SRCS) ws/interest.c ws/limits.c tests/lib/sample_event.c
 test_eio_packet_SRCS = ws/eio_packet.c
 test_sio_packet_SRCS = ws/sio_packet.c
 test_hub_SRCS = ws/hub.c ws/conn.c ws/interest.c ws/limits.c

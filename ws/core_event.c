@@ -12,7 +12,6 @@ struct fan {
     struct core *core;
     const struct event *event;
     bool is_replay;
-    bool is_of_chat; /* for subscribers, where a dialect has them */
     unsigned count;
     struct {
         const struct dialect *dialect;
@@ -88,37 +87,18 @@ static bool is_origin(const struct fan *f, const struct conn *c)
            e->origin_session == conn_session(c) && !conn_has(c, CONN_HEARS_ITSELF);
 }
 
-/* Notifications, presence and uploads are about the user, whatever chat they name; a new chat has no subscribers. */
-static bool is_of_chat(const struct event *e)
-{
-    switch (e->kind) {
-    case EV_CHAT_CREATED:
-    case EV_NOTIFICATION:
-    case EV_NOTIFICATION_READ:
-    case EV_NOTIFICATION_READ_ALL:
-    case EV_NOTIFICATION_DELETED:
-    case EV_PRESENCE:
-    case EV_UPLOAD:
-        return false;
-    default:
-        return e->chat_id != 0;
-    }
-}
-
-/* What comes and goes with the viewer's own membership is shown, and to who resumes and has had no chance yet to subscribe
- * again, everything. */
+/* Who resumes has had no chance yet to subscribe again. */
 static bool is_subscribed(const struct fan *f, const struct conn *c)
 {
     const struct event *e = f->event;
-    bool is_membership = e->kind == EV_MEMBER_ADDED || e->kind == EV_MEMBER_REMOVED;
     return conn_has(c, CONN_IS_RESUMING) || interest_has_chat(c->interest, e->chat_id) ||
-           (is_membership && e->subject.id != 0 && e->subject.id == viewer(c));
+           !interest_filters(e, viewer(c));
 }
 
 static bool is_wanted(const struct fan *f, const struct conn *c)
 {
     const struct dialect *d = c->dialect;
-    if (d->subscribes && f->is_of_chat && !is_subscribed(f, c)) {
+    if (d->subscribes && !is_subscribed(f, c)) {
         return false;
     }
     return d->wants == NULL || d->wants(f->event, viewer(c), c->options | d->watches);
@@ -180,7 +160,7 @@ void core_close_family(struct core *k, uint32_t slot, uint64_t family, enum code
 void core_event(struct core *k, const struct link_event *m)
 {
     const struct event *e = &m->event;
-    struct fan f = {.core = k, .event = e, .is_of_chat = is_of_chat(e)};
+    struct fan f = {.core = k, .event = e};
     if (e->event_id != 0 && e->event_id < k->position) {
         k->stats.stale++;
         return;
@@ -200,8 +180,7 @@ void core_event(struct core *k, const struct link_event *m)
 
 void core_replay(struct conn *c, const struct event *e)
 {
-    struct fan f = {
-        .core = c->core, .event = e, .is_replay = true, .is_of_chat = is_of_chat(e)};
+    struct fan f = {.core = c->core, .event = e, .is_replay = true};
     if (e->kind == EV_REVOKED) {
         /* What was revoked before this connection began does not concern it: it came with a newer token. */
         if (e->event_id > c->born && (e->number == 0 || e->number == c->family)) {

@@ -124,8 +124,8 @@ struct dialect {
     bool hears_origin;
     /* The viewer's connections subscribe to the chat before they get the event. NULL: never. */
     bool (*joins)(const struct event *e, uint64_t viewer_id);
-    /* Events of a chat come only to connections that have subscribed to it: all that have a chat_id but EV_CHAT_CREATED,
-     * the viewer's own membership, notifications, presence and uploads. Who resumes gets the replay of all chats. */
+    /* Events of a chat (see interest_filters) come only to connections that have subscribed to it. Who resumes gets
+     * the replay of all chats. */
     bool subscribes;
     /* The first frame of a connection, ahead of everything else. NULL: none. */
     void (*greet)(const struct dialect_hello *h, const struct dialect_view *v, struct dialect_frame *f);

@@ -188,7 +188,7 @@ uint64_t subscribe_state_key(const struct event *e)
     return e->kind == EV_CHAT_UPDATE ? e->chat_id : 0;
 }
 
-/* Messages say whose they are; a direct chat is named after the other one. */
+/* Messages say whose they are; a direct chat is named after the other one; to who is added the chat is new. */
 uint8_t subscribe_variant(const struct event *e, uint64_t viewer_id)
 {
     switch (e->kind) {
@@ -215,9 +215,11 @@ static void add_ext(struct buf *out, const struct event *e, const struct dialect
 
 void subscribe_encode(const struct event *e, const struct dialect_view *v, struct dialect_frame *f)
 {
+    bool is_new = e->kind == EV_MEMBER_ADDED && v->viewer_id == e->subject.id;
+    uint8_t kind = is_new ? EV_CHAT_CREATED : e->kind;
     for (size_t i = 0; i < sizeof(event_frames) / sizeof(event_frames[0]); i++) {
         const struct event_frame *frame = &event_frames[i];
-        if (frame->kind == e->kind && (frame->strict || v->ext)) {
+        if (frame->kind == kind && (frame->strict || v->ext)) {
             /* The time of a presence event is when the user was last seen. */
             uint64_t at_us = e->kind == EV_PRESENCE ? v->now_us : e->at_us;
             buf_add_z(f->out, "{\"type\":");

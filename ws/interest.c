@@ -35,6 +35,25 @@ bool interest_has_chat(const struct interest *i, uint64_t chat_id)
     return i != NULL && at < i->chats_count && i->chats[at] == chat_id;
 }
 
+bool interest_filters(const struct event *e, uint64_t viewer_id)
+{
+    switch (e->kind) {
+    case EV_CHAT_CREATED:
+    case EV_NOTIFICATION:
+    case EV_NOTIFICATION_READ:
+    case EV_NOTIFICATION_READ_ALL:
+    case EV_NOTIFICATION_DELETED:
+    case EV_PRESENCE:
+    case EV_UPLOAD:
+        return false;
+    case EV_MEMBER_ADDED:
+    case EV_MEMBER_REMOVED:
+        return e->subject.id != viewer_id;
+    default:
+        return e->chat_id != 0;
+    }
+}
+
 bool interest_looks_at(const struct interest *i, uint64_t chat_id)
 {
     return i != NULL && (i->focus_chat == chat_id || interest_has_chat(i, chat_id));

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/event.h"
 #include "ws/limits.h"
 
 #define TYPING_CHATS 8
@@ -45,6 +46,9 @@ void interest_release(struct interest *i);
 
 /* NULL is nothing. */
 bool interest_has_chat(const struct interest *i, uint64_t chat_id);
+/* Whether it takes a subscription of its chat to hear of the event. Notifications, presence and uploads are about the
+ * user, whatever chat they name; a new chat has no subscribers; what happens to the viewer's own membership is shown. */
+bool interest_filters(const struct event *e, uint64_t viewer_id);
 /* It is focused or subscribed. NULL is nothing. */
 bool interest_looks_at(const struct interest *i, uint64_t chat_id);
 /* false: max chats are there and this is another. */

@@ -96,6 +96,20 @@ describe('messages', () => {
         assert.equal(peer.of('new_message').filter((f) => f.message.sender === bob.username).length, 0);
         assert.equal(peer.of('chat_update').filter((f) => f.lastMessage === 'Hello world!').length, 0);
     });
+    test('sent in one tab, by REST or on another socket: the others hear it, no tab of the sender does', async () => {
+        const rooms = await sys.rooms(ann);
+        await rooms.message(room.chat_id, 'by socket');
+        await sys.api.send(ann, room.chat_id, 'by REST');
+        for (const text of ['by socket', 'by REST']) {
+            assert.equal((await peer.wait((f) => f.message?.text === text)).message.sender, ann.username);
+        }
+        await flushSubscribed(sys, bob, room.chat_id, tabs);
+        for (const tab of tabs) {
+            assert.equal(tab.frames.filter((f) => f.message?.sender === ann.username).length, 0);
+            assert.equal(tab.of('chat_update').filter((f) => f.lastMessage.startsWith('by ')).length, 0);
+        }
+        rooms.close();
+    });
     test('what is not text is shown by its text, a long text is cut in chat_update only', async () => {
         const long = '\u00e9\u{1f600}'.repeat(200); // 400 code points
         await sys.api.send(bob, room.chat_id, long);
@@ -243,6 +257,18 @@ describe('with ?ext=1', () => {
         await again.wait('live');
         assert.ok(again.frames.every((f) => f.message?.text !== 'with a cursor'));
         again.close();
+    });
+    test('new chats are announced without a subscription', async () => {
+        const client = await Subscribe.open(sys, cyd.username, { ext: true, token: cyd });
+        const fresh = await sys.api.group(ann, 'Fresh', [cyd]);
+        const frame = await client.wait('chat_created');
+        keys(frame, 'type', 'chatId', 'chatName', 'timestamp', '_ext');
+        assert.deepEqual([frame.chatId, frame.chatName], [chatTag(fresh), 'Fresh']);
+        await sys.api.send(ann, fresh.chat_id, 'not subscribed');
+        await sys.api.expect(204, 'DELETE', `/api/chats/${fresh.chat_id}/members/${cyd.id}`, { token: ann.token });
+        assert.equal((await client.wait('member_removed')).userId, userTag(cyd));
+        assert.equal(client.of('new_message').length, 0);
+        client.close();
     });
 });
 

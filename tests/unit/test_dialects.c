@@ -29,15 +29,15 @@
 
 #include "tests/lib/sample_event.h"
 #include "ws/dialect.h"
+#include "ws/interest.h"
 
 #define SAMPLE_NOW_US (SAMPLE_MESSAGE_US + 60123456u) /* 2023-11-14T22:16:00.123456Z */
-enum { SUBSCRIPTIONS = 16 };
 
 struct conn { /* the core's side, for dialects under test */
     const struct dialect *dialect;
     void *state;
     uint32_t options;
-    uint64_t subscribed[SUBSCRIPTIONS]; /* 0: a free place */
+    struct interest interest;
     struct dialect_view view;
     struct buf actual; /* lines */
     struct op last;
@@ -222,7 +222,8 @@ static void set_view(struct conn *c, struct str line)
     bool ext = false;
     (void)json_bool(json_get(json_root(doc), "ext"), &ext);
     c->options = options_of(json_root(doc)) | (ext ? CONN_EXT : 0) | c->dialect->watches;
-    memset(c->subscribed, 0, sizeof(c->subscribed));
+    interest_release(&c->interest);
+    c->interest = (struct interest){0};
     c->view = (struct dialect_view){
         .ext = ext,
         .log_prefix = 0xabcd1234,
@@ -250,29 +251,6 @@ static void greet(struct conn *c, struct str line)
     json_free(doc);
 }
 
-/* -- subscriptions, as the core keeps them -- */
-
-static void subscribe(struct conn *c, uint64_t chat_id, bool on)
-{
-    for (int i = 0; i < SUBSCRIPTIONS; i++) {
-        if (c->subscribed[i] == (on ? 0 : chat_id)) {
-            c->subscribed[i] = on ? chat_id : 0;
-            return;
-        }
-    }
-    assert_false(on);
-}
-
-static bool is_subscribed(const struct conn *c, uint64_t chat_id)
-{
-    for (int i = 0; i < SUBSCRIPTIONS; i++) {
-        if (c->subscribed[i] == chat_id) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void receive(struct conn *c, struct str text, bool binary)
 {
     char bytes[4096];
@@ -289,7 +267,8 @@ static void receive(struct conn *c, struct str text, bool binary)
 static bool is_receiver(const struct conn *c, const struct event *e)
 {
     const struct dialect *d = c->dialect;
-    if (d->subscribes && e->chat_id != 0 && !is_subscribed(c, e->chat_id)) {
+    if (d->subscribes && interest_filters(e, c->view.viewer_id) &&
+        !interest_has_chat(&c->interest, e->chat_id)) {
         return false;
     }
     return d->wants == NULL || d->wants(e, c->view.viewer_id, c->options);
@@ -335,7 +314,7 @@ static void event(struct conn *c, struct str line)
     struct event e = sample_event(json_root(doc));
     assert_int_not_equal(e.kind, EV_NONE);
     if (c->dialect->joins != NULL && c->dialect->joins(&e, c->view.viewer_id)) {
-        subscribe(c, e.chat_id, true);
+        (void)interest_add_chat(&c->interest, e.chat_id, 16);
     }
     if (is_receiver(c, &e)) {
         add_event_frame(c, &e, sample_u64(json_root(doc), "unread", 0));
@@ -369,8 +348,10 @@ static void result(struct conn *c, struct str line)
                                  .at_us = SAMPLE_MESSAGE_US,
                                  .number = sample_u64(o, "number", 0)};
     (void)json_bool(json_get(o, "created"), &r.outcome.created);
-    if (r.code == CODE_OK && (r.kind == OP_SUBSCRIBE || r.kind == OP_UNSUBSCRIBE)) {
-        subscribe(c, r.outcome.chat_id, r.kind == OP_SUBSCRIBE);
+    if (r.code == CODE_OK && r.kind == OP_SUBSCRIBE) {
+        (void)interest_add_chat(&c->interest, r.outcome.chat_id, 16);
+    } else if (r.code == CODE_OK && r.kind == OP_UNSUBSCRIBE) {
+        (void)interest_remove_chat(&c->interest, r.outcome.chat_id);
     }
     answer(c, &r);
     json_free(doc);
@@ -468,6 +449,7 @@ static void replay(const char *path, struct str text, const struct dialect *d)
         d->close(c.state);
     }
     free(c.state);
+    interest_release(&c.interest);
     buf_release(&expected);
     buf_release(&c.actual);
 }

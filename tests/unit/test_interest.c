@@ -68,6 +68,26 @@ static void test_interest_bounds_what_is_told_of_typing(void **state)
     interest_release(&i);
 }
 
+static void test_interest_filters_what_is_of_a_chat(void **state)
+{
+    (void)state;
+    const struct event message = {.kind = EV_MESSAGE, .chat_id = 5};
+    const struct event added = {.kind = EV_MEMBER_ADDED, .chat_id = 5, .subject = {.id = 2}};
+    const struct event note = {.kind = EV_NOTIFICATION, .chat_id = 5, .subject = {.id = 2}};
+    const struct event upload = {.kind = EV_UPLOAD, .chat_id = 5};
+    const struct event presence = {.kind = EV_PRESENCE, .subject = {.id = 2}};
+    const struct event created = {.kind = EV_CHAT_CREATED, .chat_id = 5};
+    const struct event changed = {.kind = EV_USER_CHANGED, .subject = {.id = 2}};
+    assert_true(interest_filters(&message, 2));
+    assert_true(interest_filters(&added, 3));
+    assert_false(interest_filters(&added, 2));
+    assert_false(interest_filters(&note, 2));
+    assert_false(interest_filters(&upload, 2));
+    assert_false(interest_filters(&presence, 3));
+    assert_false(interest_filters(&created, 2));
+    assert_false(interest_filters(&changed, 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -75,6 +95,7 @@ int main(void)
         cmocka_unit_test(test_interest_looks_at_the_focus_and_at_subscriptions),
         cmocka_unit_test(test_interest_remembers_the_typing_of_a_few_chats),
         cmocka_unit_test(test_interest_bounds_what_is_told_of_typing),
+        cmocka_unit_test(test_interest_filters_what_is_of_a_chat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
