@@ -76,6 +76,9 @@ unsigned http_conns_tick(struct http_conn *live, uint64_t now_ms)
             (void)shutdown(c->fd, SHUT_RDWR);
             c->deadline_ms = 0;
         }
+        if (c->rq.sink != NULL && atomic_load(&c->state) == HTTP_STATE_BODY) {
+            http_body_tick(c, now_ms);
+        }
         c->stuck_ticks = atomic_load(&c->state) == HTTP_STATE_FINISHED ? c->stuck_ticks + 1 : 0;
         longest = c->stuck_ticks > longest ? c->stuck_ticks : longest;
     }

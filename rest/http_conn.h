@@ -82,9 +82,11 @@ struct http_conn *http_conn_new(struct http_server *server, int fd, const struct
 void http_conn_free(struct http_conn *c);
 void http_conn_link(struct http_conn **live, struct http_conn *c);
 void http_conn_unlink(struct http_conn **live, struct http_conn *c);
-/* One look at all live connections: shut down those past their deadline. Returns how many ticks the longest has
- * been finished without being picked up. */
+/* One look at all live connections: shut down those past their deadline, hand on what a slow client has sent of a stream.
+ * Returns how many ticks the longest has been finished without being picked up. */
 unsigned http_conns_tick(struct http_conn *live, uint64_t now_ms);
+/* http_server_body.c: the stream's bytes so far, if it is time for them. */
+void http_body_tick(struct http_conn *c, uint64_t now_ms);
 
 /* -- one request (http_request.c) -------------------------------------------------------------- */
 

@@ -118,6 +118,14 @@ enum MHD_Result http_body_data(struct http_conn *c, const char *data, size_t len
     return MHD_YES;
 }
 
+void http_body_tick(struct http_conn *c, uint64_t now_ms)
+{
+    /* Without a deadline it is at rest: the piece before this one is done, but the loop has not read so yet. */
+    if (c->body.len > 0 && now_ms >= c->piece_due_ms && c->deadline_ms != 0) {
+        (void)hand_over(c, false);
+    }
+}
+
 void http_piece_done(struct http_request *rq)
 {
     struct http_conn *c = rq->server;

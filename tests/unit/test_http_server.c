@@ -149,7 +149,7 @@ static void hold(struct http_request *rq)
 }
 
 /* A stream is added up on other threads; "no" in it is refused. */
-static atomic_int streams_lost;
+static atomic_int streams_lost, pieces;
 static _Atomic unsigned long largest_piece;
 
 static void sum_end(struct http_request *rq)
@@ -186,6 +186,7 @@ static void sum_piece(struct http_request *rq, struct str bytes)
     pthread_t t;
 
     *p = (struct piece){rq, bytes};
+    pieces++;
     if (bytes.len > largest_piece) {
         largest_piece = bytes.len;
     }
@@ -526,6 +527,25 @@ static void test_a_refused_stream_is_answered(void **state)
     }
 }
 
+/* What a silent client has sent is passed on all the same. */
+static void test_a_stream_that_waits_is_handed_on(void **state)
+{
+    int fd = dial();
+    uint64_t deadline = mono_ms() + WAIT_MS;
+
+    (void)state;
+    pieces = 0;
+    say(fd, STREAM("1000"));
+    say_bytes(fd, 500);
+    while (pieces == 0) {
+        assert_true(mono_ms() < deadline);
+        poll(NULL, 0, 1);
+    }
+    say_bytes(fd, 500);
+    assert_non_null(strstr(hear(fd), "{\"bytes\":1000}"));
+    close(fd);
+}
+
 static void test_a_stream_that_stops_is_lost(void **state)
 {
     int gone = dial(), silent = dial(), slow = dial();
@@ -736,6 +756,7 @@ int main(void)
         cmocka_unit_test(test_streams_arrive_whole_in_pieces),
         cmocka_unit_test(test_small_and_empty_streams),
         cmocka_unit_test(test_a_refused_stream_is_answered),
+        cmocka_unit_test(test_a_stream_that_waits_is_handed_on),
         cmocka_unit_test(test_a_stream_that_stops_is_lost),
         cmocka_unit_test(test_files_are_sent),
         cmocka_unit_test(test_upgrades_are_handed_over),

@@ -1,0 +1,163 @@
+// What attachments may cost: memory, room, time. And what is cleared away by itself.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { useSystem } from '../lib/system.mjs';
+import { Raw, request } from '../lib/raw.mjs';
+import { until } from '../lib/wait.mjs';
+import { Attachments, noise, sha256 } from '../lib/attachments.mjs';
+
+const MB = 1024 * 1024;
+const SANITIZED = Boolean(process.env.CONFAB_TEST_SLOW);
+
+describe('size', () => {
+    const sys = useSystem({ before, after }, { workers: 1, rest: { attachments_user_max_bytes: '2g', uploads_user_max: 100 } });
+    const status = (key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${sys.rest.pid}/status`, 'utf8'))[1]) / 1024;
+    test('100 MB, and eight times 30 MB at once, in bounded memory', async () => {
+        const [ann] = await sys.api.users(1);
+        const room = await sys.api.group(ann, 'Room', []);
+        const files = new Attachments(sys);
+        await files.post(ann, room.chat_id, noise(MB));
+        const before_ = status('VmHWM');
+        const bytes = noise(100 * MB);
+        const big = await files.post(ann, room.chat_id, bytes);
+        assert.equal(big.sha256, sha256(bytes));
+        const got = await files.get(ann, big.id);
+        assert.ok(got.bytes.equals(bytes));
+        await Promise.all(Array.from({ length: 8 }, (_, i) => files.post(ann, room.chat_id, noise(30 * MB, i + 1)).then((a) => files.get(ann, a.id))));
+        const grown = status('VmHWM') - before_;
+        assert.ok(grown < (SANITIZED ? 400 : 24), `confab-rest has grown by ${grown} MB`);
+    });
+    test('others are answered meanwhile', async () => {
+        const [ann] = await sys.api.users(1);
+        const room = await sys.api.group(ann, 'Room', []);
+        const files = new Attachments(sys);
+        let running = true;
+        const upload = files.post(ann, room.chat_id, noise(100 * MB)).finally(() => { running = false; });
+        let slowest = 0;
+        let count = 0;
+        while (running) {
+            const begun = performance.now();
+            await sys.api.send(ann, room.chat_id, 'still here');
+            slowest = Math.max(slowest, performance.now() - begun);
+            count += 1;
+        }
+        await upload;
+        assert.ok(count > 3 && slowest < 2000, `${count} messages, slowest ${slowest} ms`);
+    });
+});
+
+describe('room', () => {
+    let ann;
+    let bob;
+    let room;
+    let files;
+    const sys = useSystem({ before, after }, { workers: 1, rest: { attachments_user_max_bytes: '1m', attachment_max_bytes: '4m', uploads_user_max: 3, attachment_types: '*/*' } }, async () => {
+        [ann, bob] = await sys.api.users(2);
+        room = await sys.api.group(ann, 'Room', [bob]);
+        files = new Attachments(sys);
+    });
+    test('the quota counts attachments and what has begun, per user', async () => {
+        const first = await files.post(ann, room.chat_id, noise(600000));
+        assert.equal((await files.post(ann, room.chat_id, noise(500000), { status: 413 })).json.code, 'quota_exceeded');
+        const { upload_id: id } = await files.begin(ann, room.chat_id, 400000);
+        assert.equal((await files.post(ann, room.chat_id, noise(100000), { status: 413 })).json.code, 'quota_exceeded');
+        await files.post(bob, room.chat_id, noise(900000));
+        await sys.api.expect(204, 'DELETE', `/api/uploads/${id}`, { token: ann.token });
+        const second = await files.post(ann, room.chat_id, noise(400000));
+        await sys.bounce(sys.rest);
+        await sys.ready();
+        assert.equal((await files.post(ann, room.chat_id, noise(100000), { status: 413 })).json.code, 'quota_exceeded');
+        for (const a of [first, second]) {
+            await sys.api.expect(204, 'DELETE', `/api/attachments/${a.id}`, { token: ann.token });
+        }
+        await files.post(ann, room.chat_id, noise(1024 * 1024));
+    });
+    test('unfinished uploads of a user are counted', async () => {
+        const list = [];
+        for (let i = 0; i < 3; i += 1) {
+            list.push((await files.begin(bob, room.chat_id, 10)).upload_id);
+        }
+        assert.equal((await files.begin(bob, room.chat_id, 10, { status: 429 })).json.code, 'too_many_uploads');
+        assert.equal((await files.post(bob, room.chat_id, noise(10), { status: 429 })).json.code, 'too_many_uploads');
+        await files.patch(bob, list[0], 0, noise(10));
+        await files.post(bob, room.chat_id, noise(10));
+    });
+});
+
+describe('at the same time', () => {
+    const sys = useSystem({ before, after }, { workers: 1, rest: { uploads_max: 2, upload_idle_timeout_ms: '60s' } });
+    test('more uploads than uploads_max: 503, and room again when one ends', async () => {
+        const [ann] = await sys.api.users(1);
+        const room = await sys.api.group(ann, 'Room', []);
+        const files = new Attachments(sys);
+        const slow = [];
+        for (let i = 0; i < 2; i += 1) {
+            slow.push(await Raw.open(sys.host, 8000));
+            slow[i].send(request('POST', `/api/chats/${room.chat_id}/attachments`, [`Host: ${sys.host}`, `Authorization: Bearer ${ann.token}`, 'Content-Length: 1000']));
+            slow[i].send(noise(100));
+        }
+        await until('both are there', async () => await sys.metric('confab_uploads_open') === 2);
+        const refused = await files.post(ann, room.chat_id, noise(100), { status: 503 });
+        assert.deepEqual([refused.json.code, refused.headers.get('retry-after')], ['queue_full', '1']);
+        slow[0].send(noise(900));
+        assert.equal((await slow[0].answer()).status, 201);
+        await files.post(ann, room.chat_id, noise(100));
+        slow.forEach((raw) => raw.close());
+    });
+});
+
+describe('cleared away', () => {
+    let ann;
+    let room;
+    let files;
+    const sys = useSystem({ before, after }, { workers: 1, rest: { attachment_unused_keep_ms: '2s', upload_keep_ms: '2s' } }, async () => {
+        [ann] = await sys.api.users(1);
+        room = await sys.api.group(ann, 'Room', []);
+        files = new Attachments(sys);
+    });
+    test('attachments without a message, those of deleted messages, expired uploads; not the others', async () => {
+        const url = `/api/chats/${room.chat_id}/messages`;
+        const [unused, used, gone] = await Promise.all([1, 2, 3].map((i) => files.post(ann, room.chat_id, noise(1000, i))));
+        await sys.api.expect(201, 'POST', url, { token: ann.token, body: { attachment_id: used.id } });
+        const sent = await sys.api.expect(201, 'POST', url, { token: ann.token, body: { attachment_id: gone.id } });
+        await sys.api.call('DELETE', `${url}/${sent.json.message_id}`, { token: ann.token });
+        const { upload_id: expired } = await files.begin(ann, room.chat_id, 1000);
+        await files.patch(ann, expired, 0, noise(500));
+        assert.equal(files.files('data').length, 3);
+        await until('one file is left', () => files.files().length === 1);
+        await until('one row is left', async () => (await sys.db.sql('SELECT COUNT(*) FROM attachments'))[0][0] === '1');
+        await files.get(ann, used.id);
+        await files.get(ann, unused.id, { status: 404 });
+        assert.equal((await files.status(ann, expired)).status, 404);
+        assert.equal(await sys.metric('confab_attachments_removed_total'), 2);
+    });
+    test('files without a row, once they are old enough', async () => {
+        const data = path.join(sys.dir, 'attachments/data');
+        fs.mkdirSync(path.join(data, '2a'), { recursive: true });
+        fs.writeFileSync(path.join(data, '2a/0000000000012a'), 'an orphan');
+        fs.writeFileSync(path.join(data, '2a/README'), 'not ours');
+        const count = files.files('data').length;
+        await sys.bounce(sys.rest);
+        await sys.ready();
+        await until('the orphan is gone', () => files.files('data').length === count - 1, 40000);
+        assert.ok(fs.existsSync(path.join(data, '2a/README')));
+        assert.ok(await sys.metric('confab_attachment_orphans_total') >= 0);
+    });
+});
+
+describe('without a directory', () => {
+    const sys = useSystem({ before, after }, { workers: 1, rest: { attachments_dir: '' } });
+    test('every route says so', async () => {
+        const [ann] = await sys.api.users(1);
+        const room = await sys.api.group(ann, 'Room', []);
+        const files = new Attachments(sys);
+        assert.equal((await files.post(ann, room.chat_id, noise(10), { status: 501 })).json.code, 'attachments_off');
+        await files.begin(ann, room.chat_id, 10, { status: 501 });
+        for (const [method, at] of [['GET', '/api/uploads/5'], ['PATCH', '/api/uploads/5'], ['DELETE', '/api/uploads/5'], ['GET', '/api/attachments/5'], ['DELETE', '/api/attachments/5']]) {
+            await sys.api.refused(501, 'attachments_off', method, at, { token: ann.token });
+        }
+        await sys.api.expect(201, 'POST', `/api/chats/${room.chat_id}/messages`, { token: ann.token, body: { content: 'x' } });
+    });
+});
