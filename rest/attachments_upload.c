@@ -26,6 +26,7 @@ static void tell(struct upload *u, enum upload_state state)
                                                              .chat_id = u->chat_id,
                                                              .bytes = u->offset,
                                                              .total = u->size,
+                                                             .created_us = u->created_us,
                                                              .state = state});
 }
 

@@ -108,7 +108,7 @@ void feed_presence(struct feed *f, uint32_t user, bool *is_online, uint64_t *see
 void feed_kick(struct feed *f, uint64_t user_id, uint64_t family, enum code code);
 /* Tell the uploader's sessions that asked (?events=upload) how far it is. Not logged. */
 struct feed_upload {
-    uint64_t id, user_id, chat_id, bytes, total;
+    uint64_t id, user_id, chat_id, bytes, total, created_us;
     uint8_t state; /* enum upload_state */
 };
 void feed_upload_progress(struct feed *f, const struct feed_upload *u);

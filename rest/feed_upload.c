@@ -12,6 +12,7 @@ static void encode(struct feed *f, const struct feed_upload *u, struct buf *out)
     cache_rdlock(f->cache);
     event_fill(f->cache, &row, &(struct event_rows){0}, &e);
     e.message_id = u->id;
+    e.message_created_us = u->created_us;
     e.version = u->state;
     event_encode(out, &e);
     cache_unlock(f->cache);

@@ -46,8 +46,8 @@ enum event_kind {
                               that, subject_* = only this one's; version 0: for nobody but the log */
     EV_TYPING = 32,        /* ephemeral: number = 1 typing, 0 stopped */
     EV_PRESENCE = 33,      /* ephemeral: subject_*, number = 1 online, at_us = last seen */
-    EV_UPLOAD = 34,        /* ephemeral: chat_*, message_id = upload id, number = bytes so far, seq = bytes in all,
-                              version = enum upload_state */
+    EV_UPLOAD = 34,        /* ephemeral: chat_*, message_id = upload id, message_created_us = when it began,
+                              number = bytes so far, seq = bytes in all, version = enum upload_state */
     EV_CHAT_UPDATE = 35,   /* ephemeral state of a chat: chat_*, seq = last message, content = its text (shortened),
                               message_created_us = 0: there is none; number = kind of the event behind it, actor_*.
                               Recipients are numbered with their unread messages */

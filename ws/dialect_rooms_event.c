@@ -178,7 +178,7 @@ static void add_upload(struct buf *out, const struct event *e, const struct dial
 {
     (void)v;
     buf_add_z(out, "\"type\":\"upload_progress\"");
-    dialect_key_tagged(out, "upload_id", ID_UPLOAD, e->message_id); /* as REST shows it */
+    dialect_key_hex(out, "upload_id", ID_UPLOAD, e->message_id, e->message_created_us);
     add_chat(out, e);
     dialect_key_progress(out, e);
 }

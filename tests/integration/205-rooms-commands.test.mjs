@@ -75,6 +75,17 @@ describe('right', () => {
         const viaRest = await sys.api.send(ann, room.chat_id, 'keyed', { client_msg_id: 'same-key', status: 200 });
         assert.equal(viaRest.message_id, one.message_id, 'one set of keys for both transports');
     });
+    test('active_chat: answered, and what is there is read', async () => {
+        await sys.api.send(bob, room.chat_id, 'look at me');
+        await client.wait((f) => f.data?.content === 'look at me');
+        const looked = await ask({ type: 'active_chat', chat_id: room.chat_id });
+        assert.deepEqual([looked.type, looked.op], ['ok', 'active_chat']);
+        await peer.wait((f) => f.type === 'message_read' && f.user_id === ann.id);
+        assert.equal((await ask({ type: 'active_chat', chat_id: null })).op, 'active_chat');
+        const foreign = await sys.api.group(bob, 'Foreign', [cyd]);
+        assert.deepEqual([(await ask({ type: 'active_chat', chat_id: foreign.chat_id })).code,
+            (await ask({ type: 'typing', chat_id: foreign.chat_id, is_typing: true })).code], ['chat_not_found', 'chat_not_found']);
+    });
     test('ping', async () => {
         client.send({ type: 'ping' });
         assert.deepEqual(await client.wait('pong'), { type: 'pong' });
@@ -126,6 +137,8 @@ describe('wrong', () => {
         'an unknown user': ['user_not_found', { type: 'message', user_id: idHex(1, 77777777), content: 'x' }],
         'oneself': ['self_chat', () => ({ type: 'message', user_id: ann.id, content: 'x' })],
         'an unknown message': ['message_not_found', () => ({ type: 'edit', chat_id: room.chat_id, message_id: idHex(3, 77777777), content: 'x' })],
+        'typing without a state': ['invalid_field', () => ({ type: 'typing', chat_id: room.chat_id })],
+        'active_chat without a chat': ['invalid_field', { type: 'active_chat' }],
         'a key that is too long': ['invalid_field', () => ({ type: 'message', chat_id: room.chat_id, content: 'x', client_msg_id: 'k'.repeat(200) })],
         'a message kind with capitals': ['invalid_field', () => ({ type: 'message', chat_id: room.chat_id, content: 'x', message_type: 'Text!' })],
     };
