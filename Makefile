@@ -100,6 +100,7 @@ REST_SRCS = \
   rest/feed_attach.c \
   rest/feed_attach_db.c \
   rest/feed_attach_ring.c \
+  rest/feed_attach_topic.c \
   rest/feed_command.c \
   rest/feed_focus.c \
   rest/feed_online.c \
@@ -299,6 +300,7 @@ UNIT_TESTS = \
   test_feed_live \
   test_feed_publish \
   test_feed_ring \
+  test_feed_topic \
   test_feed_update \
   test_file_name \
   test_gate \
@@ -386,7 +388,7 @@ FEED_LIVE_SRCS = \
 
 # Feed, caches and rules together, for tests that publish what was decided.
 FEED_TEST_SRCS = $(RULES_SRCS) rest/metrics.c \
-  rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_command.c \
+  rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_attach_topic.c rest/feed_command.c \
   rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c rest/feed_worker.c \
   rest/notifier_queue.c \
   $(FEED_LIVE_SRCS) tests/lib/fake_store.c tests/lib/fake_store_session.c
@@ -394,6 +396,7 @@ test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_liar_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_live_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
+test_feed_topic_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_cache_SRCS = rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
 test_families_SRCS = rest/families.c

@@ -43,6 +43,7 @@ void feed_reload(struct feed *f, const struct feed_conf *conf)
     f->conf.user_connections_max = conf->user_connections_max;
     f->conf.address_connections_max = conf->address_connections_max;
     f->conf.dashboard_viewers_max = conf->dashboard_viewers_max;
+    f->conf.dashboard_replay_max = conf->dashboard_replay_max;
     f->conf.chat_update_ms = conf->chat_update_ms;
     f->conf.chat_update_members_max = conf->chat_update_members_max;
     f->conf.typing_expire_ms = conf->typing_expire_ms;

@@ -43,6 +43,7 @@ struct feed_conf {
     uint64_t user_connections_max, address_connections_max;
     uint64_t worker_adopts_max; /* unacknowledged descriptors per worker */
     uint64_t dashboard_viewers_max; /* of one topic, on all workers */
+    uint64_t dashboard_replay_max;  /* events of a topic for who comes */
     uint64_t focus_entries_max, focus_max_age_ms; /* presence.h */
     uint64_t chat_update_ms, chat_update_members_max; /* chats above so many members: one update a period */
     uint64_t chat_update_waits_max;                   /* updates whose text is being read */

@@ -3,6 +3,7 @@
 
 #include "rest/feed_int.h"
 #include "rest/presence.h"
+#include "rest/sessions.h"
 #include "shared/mem.h"
 
 uint32_t feed_counted(const struct map64 *m, uint64_t key)
@@ -103,6 +104,19 @@ static enum code check_caps(struct feed *f, const struct link_adopt *a)
     return CODE_OK;
 }
 
+/* The door has checked this before; the session may have ended since, or be for others. */
+static enum code check_topic(struct feed *f, const struct link_adopt *a)
+{
+    if (a->topic == 0) {
+        return CODE_OK;
+    }
+    cache_rdlock(f->cache);
+    const struct session *x = sessions_find(cache_sessions(f->cache), a->topic);
+    enum code code = x == NULL ? CODE_SESSION_NOT_FOUND : session_may_watch(x, a->user_id) ? CODE_OK : CODE_FORBIDDEN;
+    cache_unlock(f->cache);
+    return code;
+}
+
 static void put_adopt(struct feed *f, struct feed_worker *w, const struct link_adopt *a, uint32_t slot,
                       int fd)
 {
@@ -128,6 +142,7 @@ enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t issued
     feed_lock(f);
     struct feed_worker *w = f->ready ? least_loaded(f) : NULL;
     enum code code = w ? check_caps(f, a) : CODE_NO_WORKER;
+    code = code == CODE_OK ? check_topic(f, a) : code;
     bool was_empty = w != NULL && w->q.len == 0; /* a new slot may put frames of its own first */
     uint32_t slot = 0;
     if (code == CODE_OK && a->user_id != 0) {

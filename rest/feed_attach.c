@@ -23,6 +23,16 @@ struct attach *feed_attach_find(const struct feed_worker *w, uint64_t session)
     return map64_get(&w->attach_at, session, &at) ? w->attaches[at] : NULL;
 }
 
+struct attach *feed_attach_waiting(const struct feed_worker *w, uint64_t session, uint64_t serial)
+{
+    struct attach *a = feed_attach_find(w, session);
+    if (a == NULL || a->serial != serial) {
+        return NULL;
+    }
+    a->busy = false;
+    return a;
+}
+
 static void attach_free(struct feed *f, struct attach *a)
 {
     f->refs_total -= a->refs_count;
@@ -170,10 +180,12 @@ static unsigned find_gap(const struct feed *f, const struct link_attach *m, uint
 void feed_attach_begin(struct feed *f, struct feed_worker *w, const struct link_attach *m)
 {
     uint64_t user_id = m->slot < w->slots_count ? w->slots[m->slot].user_id : 0;
-    unsigned gap = find_gap(f, m, user_id);
+    unsigned gap = m->topic != 0 ? 0 : find_gap(f, m, user_id);
     struct attach *a = gap == 0 ? add(f, w, m, user_id) : NULL;
     if (a == NULL) {
         put_gap(f, w, m->session, m->generation, gap ? (enum link_gap_reason)gap : LINK_GAP_TOO_MUCH);
+    } else if (m->topic != 0) {
+        feed_attach_read_topic(f, w, a, m->topic, m->since);
     } else {
         feed_attach_go_on(f, w, a);
     }

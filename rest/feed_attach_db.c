@@ -94,12 +94,7 @@ static const struct row_message *message_at(const struct replay *r, uint64_t cha
 static struct attach *still_wanted(struct replay *r, struct feed_worker **w)
 {
     *w = feed_find_worker(r->f, r->worker, r->incarnation);
-    struct attach *a = *w ? feed_attach_find(*w, r->session) : NULL;
-    if (a == NULL || a->serial != r->serial) {
-        return NULL;
-    }
-    a->busy = false;
-    return a;
+    return *w != NULL ? feed_attach_waiting(*w, r->session, r->serial) : NULL;
 }
 
 /* Of a chat that was left meanwhile only one's own leaving, and its end. */

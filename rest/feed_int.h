@@ -133,6 +133,7 @@ struct feed_worker {
     struct map64 peers; /* this worker's share of feed->peers */
     struct map64 sets;  /* chats whose recipient set the worker has -> members in it */
     struct map64 topics; /* topic -> sessions: this worker's share of feed->viewers */
+    bool restarted;           /* its stream began anew, so it has missed whose right to look on has ended */
     uint64_t topics_known_ms; /* until then it may have viewers that it has not told of (mono_ms) */
     uint32_t watchers[WATCH_KINDS]; /* slots that wait for it */
     struct adopt *adopts;
@@ -271,6 +272,8 @@ void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position);
 void feed_attach_begin(struct feed *f, struct feed_worker *w, const struct link_attach *m);
 void feed_attach_pull(struct feed *f, struct feed_worker *w, uint64_t session, uint32_t generation);
 struct attach *feed_attach_find(const struct feed_worker *w, uint64_t session);
+/* The one that a job was for; it is not busy any more. NULL: it has gone or begun again. */
+struct attach *feed_attach_waiting(const struct feed_worker *w, uint64_t session, uint64_t serial);
 void feed_attach_drop(struct feed_worker *w, uint64_t session);
 void feed_attach_release(struct feed_worker *w);
 /* It cannot be filled: live from here. a is gone. */
@@ -282,6 +285,8 @@ void feed_attach_from_ring(struct feed *f, struct feed_worker *w, struct attach 
 /* feed_attach_db.c: find out what was missed; render the next of it. */
 void feed_attach_read_refs(struct feed *f, struct feed_worker *w, struct attach *a);
 void feed_attach_next_refs(struct feed *f, struct feed_worker *w, struct attach *a);
+/* feed_attach_topic.c: the last check-ins of an event session, then live. a may be gone afterwards. */
+void feed_attach_read_topic(struct feed *f, struct feed_worker *w, struct attach *a, uint64_t topic, uint64_t limit);
 /*
  * What happened in a chat before the user joined it (again) is not for the user: going back from the
  * newest event, everything of a chat behind one's own joining is dropped, but for one's own removal.

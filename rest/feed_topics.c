@@ -5,6 +5,7 @@
  * an adopt before it tells of a topic that the adopt belongs to.
  */
 #include "rest/feed_int.h"
+#include "rest/sessions.h"
 #include "shared/clock.h"
 
 void feed_topic_opens(struct feed *f, struct feed_worker *w, uint64_t topic)
@@ -45,6 +46,35 @@ static uint32_t on_their_way(const struct feed_worker *w, uint64_t topic)
     return n;
 }
 
+/*
+ * Who looks on is told to go by EV_SESSION in the stream. A worker whose stream began anew may have missed that: what it says
+ * it has is checked as at the door. CODE_OK: they may stay.
+ */
+static enum code verdict(struct feed *f, const struct feed_worker *w, uint64_t topic)
+{
+    cache_rdlock(f->cache);
+    const struct session *x = sessions_find(cache_sessions(f->cache), topic);
+    enum code code = x == NULL ? CODE_SESSION_NOT_FOUND
+                               : w->restarted && x->visibility == SESSION_HOSTS ? CODE_RESTARTING : CODE_OK;
+    cache_unlock(f->cache);
+    return code;
+}
+
+static void check_viewers(struct feed *f, struct feed_worker *w, uint64_t topic)
+{
+    enum code code = mono_ms() < w->topics_known_ms ? verdict(f, w, topic) : CODE_OK;
+    if (code == CODE_OK) {
+        return;
+    }
+    struct buf encoded = BUF_INIT;
+    bool was_empty = w->q.len == 0;
+    event_encode(&encoded, &(struct event){.kind = EV_SESSION, .number = topic, .version = (uint32_t)code});
+    link_put_event(&w->q, LINK_EPHEMERAL, &(struct link_recipients){.to = LINK_TO_TOPIC, .set = topic},
+                   buf_str(&encoded));
+    feed_appended(f, w, was_empty);
+    buf_release(&encoded);
+}
+
 enum rc feed_on_topic(struct feed *f, struct feed_worker *w, struct str body)
 {
     uint64_t topic = 0;
@@ -63,6 +93,9 @@ enum rc feed_on_topic(struct feed *f, struct feed_worker *w, struct str body)
         sessions += on_their_way(w, topic);
         feed_count_up(&f->viewers, topic, sessions);
         feed_count_up(&w->topics, topic, sessions);
+        if (before == 0 && sessions > 0) {
+            check_viewers(f, w, topic);
+        }
     }
     feed_unlock(f);
     return rc;

@@ -103,6 +103,7 @@ static void put_welcome(struct feed *f, struct feed_worker *w, const struct link
         .resumed = resumed,
     };
     link_put_welcome(&w->q, &welcome);
+    w->restarted = !resumed;
     kick_strangers(f, w, hello, resumed);
     if (resumed) {
         feed_catch_up(f, w, hello->position);

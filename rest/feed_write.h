@@ -14,7 +14,7 @@ struct event_rows;
 struct feed *feed_new(const struct feed_conf *conf, struct cache *cache);
 void feed_bind(struct feed *f, struct svc *svc);
 /* Take over the limits that may change while running: replay_max_events, user_ and address_connections_max,
- * dashboard_viewers_max, focus_max_age_ms, chat_update_ms, chat_update_members_max, receipt_ms,
+ * dashboard_viewers_max, dashboard_replay_max, focus_max_age_ms, chat_update_ms, chat_update_members_max, receipt_ms,
  * typing_expire_ms, typing_members_max, presence_*, last_seen_ms. */
 void feed_reload(struct feed *f, const struct feed_conf *conf);
 void feed_free(struct feed *f);

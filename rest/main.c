@@ -191,6 +191,7 @@ static void feed_settings(const struct rest_conf *conf, struct feed_conf *out)
         .address_connections_max = conf->address_connections_max,
         .worker_adopts_max = conf->link_adopts_max,
         .dashboard_viewers_max = conf->dashboard_viewers_max,
+        .dashboard_replay_max = conf->dashboard_replay_max,
         .focus_entries_max = conf->focus_entries_max,
         .focus_max_age_ms = conf->focus_max_age_ms,
         .chat_update_ms = conf->chat_update_ms,

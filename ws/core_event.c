@@ -169,6 +169,11 @@ void core_event(struct core *k, const struct link_event *m)
     if (e->kind == EV_REVOKED) {
         struct kick q = {e->subject.id, e->number, CODE_TOKEN_REVOKED};
         hub_each(&k->hub, &m->to, kick, &q);
+    } else if (e->kind == EV_SESSION) { /* who looks on may not any more */
+        struct kick q = {e->subject.id, 0, e->version < CODE_COUNT ? (enum code)e->version : CODE_FORBIDDEN};
+        if (q.code != CODE_OK) {
+            hub_each(&k->hub, &m->to, kick, &q);
+        }
     } else {
         hub_each(&k->hub, &m->to, deliver, &f);
         release(&f);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "rest/auth.h"
+#include "rest/sessions.h"
 #include "rest/svc_command.h"
 #include "shared/mem.h"
 #include "tests/lib/fake_store.h"
@@ -184,6 +185,22 @@ void world_free(struct world *w)
     free(w);
 }
 
+static void on_attendee(void *ctx, const struct row_attendee *a)
+{
+    overlay_put_attendee(ctx, a);
+}
+
+/* As the writer does before a batch is decided. */
+static void look_up(struct world *w, const struct cmd *c)
+{
+    struct attendee_key key = {c->chat_id, c->user_id};
+    if (c->kind == CMD_CHECKIN) {
+        struct store *store = fake_db_open();
+        assert_int_equal(store_find_attendees(store, &key, 1, on_attendee, w->d.overlay), STORE_OK);
+        store_close(store);
+    }
+}
+
 void world_batch(struct world *w, const struct cmd *cmds, const struct feed_reply_to *reply_to,
                  struct outcome *out, unsigned count)
 {
@@ -194,6 +211,7 @@ void world_batch(struct world *w, const struct cmd *cmds, const struct feed_repl
         if (reply_to != NULL) {
             jobs[i]->reply_to = reply_to[i];
         }
+        look_up(w, &cmds[i]);
         decide(&w->d, jobs[i]);
         out[i] = jobs[i]->outcome;
     }
@@ -242,6 +260,16 @@ uint64_t world_group(struct world *w, uint64_t first, unsigned count)
     free(users);
     assert_int_equal(o.code, CODE_OK);
     return o.chat_id;
+}
+
+void world_session(struct world *w, uint64_t id, unsigned visibility)
+{
+    struct row_session x = {.id = id, .title = STR("Party"), .visibility = (uint8_t)visibility, .open_registration = 1,
+                            .created_by = 1};
+    struct row_session_role host = {.session_id = id, .user_id = 1, .role = SESSION_HOST};
+    memcpy(x.uuid.b, &id, sizeof(id));
+    sessions_put(cache_sessions_to_change(w->cache), &x);
+    sessions_put_role(cache_sessions_to_change(w->cache), &host);
 }
 
 /* -- what workers get ------------------------------------------------------------------------------------- */

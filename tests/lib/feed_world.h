@@ -37,6 +37,9 @@ struct outcome world_send(struct world *w, uint64_t user, uint64_t chat, const c
 /* Users first..first+count-1; the first is its owner. */
 uint64_t world_group(struct world *w, uint64_t first, unsigned count);
 
+/* An event session of user 1, who is its host. */
+void world_session(struct world *w, uint64_t id, unsigned visibility);
+
 /* What a worker was sent since the last call. */
 struct inbox {
     struct link_frame *frames;

@@ -6,6 +6,7 @@
 #include "rest/ratelimit.h"
 #include "shared/clock.h"
 #include "shared/dialect_id.h"
+#include "rest/sessions.h"
 #include "tests/lib/feed_world.h"
 
 static struct world *small(unsigned users)
@@ -187,6 +188,8 @@ static void test_viewers_of_a_topic_are_counted_over_all_workers(void **state)
     world_conf(&conf);
     conf.dashboard_viewers_max = 3;
     struct world *w = world_new(&conf, 2, 1);
+    world_session(w, 44, SESSION_LINK);
+    world_session(w, 45, SESSION_LINK);
     struct feed_worker *one = world_join(w, 1, 9);
     struct link_adopt a = {.dialect = DIALECT_DASHBOARD, .topic = 44, .peer_key = 5};
     world_adopt_as(w, one, &a);
@@ -219,6 +222,7 @@ static void test_a_viewer_that_was_not_taken_is_not_counted(void **state)
     struct feed_worker *worker = world_join(w, 1, 9);
     struct inbox in = {0};
     struct buf up = BUF_INIT;
+    world_session(w, 44, SESSION_LINK);
     assert_int_equal(feed_adopt(w->feed, &(struct link_adopt){.topic = 44, .peer_key = 5}, 0, 1000000), CODE_OK);
     inbox_take(&in, worker);
     link_put_adopt_failed(&up, inbox_at(&in, LINK_ADOPT, 0)->request, CODE_RESTARTING);
@@ -248,6 +252,7 @@ static void test_a_check_in_goes_to_workers_with_viewers(void **state)
     struct world *w = small(2);
     struct feed_worker *sees = world_join(w, 1, 9);
     struct inbox in = {0};
+    world_session(w, 44, SESSION_LINK);
     world_adopt_as(w, sees, &(struct link_adopt){.topic = 44, .peer_key = 5});
     uint32_t slot = world_adopt(w, sees, 1, 5);
     struct feed_worker *blind = world_join(w, 2, 9);

@@ -349,6 +349,36 @@ static void test_a_topic_is_not_fetched_twice(void **state)
     buf_release(&events);
 }
 
+/* A change of an event session that takes the right to look on from all (0) or from one user. */
+static void end_right(struct world *w, uint64_t id, uint64_t topic, uint64_t user, unsigned code)
+{
+    struct event e = {.event_id = id, .kind = EV_SESSION, .number = topic, .version = code, .subject = {.id = user}};
+    world_event_to_topic(w, &e, topic);
+}
+
+static void test_viewers_go_when_they_are_told(void **state)
+{
+    struct world *w = *state;
+    world_start(w);
+    struct conn *a = view(w, 7, 0, 0), *b = view(w, 7, CONN_REPLAY, 9), *other = view(w, 8, 0, 0);
+    struct conn *mine = world_adopt(w, &(struct link_adopt){.dialect = BOARD, .topic = 7, .slot = 3, .user_id = 3, .peer_key = 1,
+                                                            .head = STR("head")});
+    (void)world_heard(w);
+    end_right(w, 101, 7, 0, CODE_OK); /* for nobody */
+    assert_int_equal(mine->state, CONN_OPEN);
+    end_right(w, 102, 7, 3, CODE_FORBIDDEN);
+    assert_int_equal(mine->state, CONN_CLOSING);
+    assert_int_equal(mine->close_code, CODE_FORBIDDEN);
+    assert_int_equal(a->state, CONN_OPEN);
+    end_right(w, 103, 7, 0, CODE_SESSION_NOT_FOUND);
+    assert_int_equal(a->state, CONN_CLOSING);
+    assert_int_equal(a->close_code, CODE_SESSION_NOT_FOUND);
+    assert_int_equal(b->state, CONN_CLOSING); /* also while it catches up */
+    assert_int_equal(other->state, CONN_OPEN);
+    end_right(w, 0, 8, 0, 60000); /* without an event, with a code that is none */
+    assert_int_equal(other->close_code, CODE_FORBIDDEN);
+}
+
 static void test_topics_are_bounded_and_count_refused_adopts(void **state)
 {
     struct world *w = *state;
@@ -401,6 +431,7 @@ int main(void)
         TEST(test_topics_begin_with_their_last_events),
         TEST(test_topics_are_counted_anew_on_a_new_link_and_go_on_live),
         TEST(test_a_topic_is_not_fetched_twice),
+        TEST(test_viewers_go_when_they_are_told),
         TEST(test_topics_are_bounded_and_count_refused_adopts),
         TEST(test_everybody_means_every_user),
     };
