@@ -227,13 +227,12 @@ static bool store_some(struct feed *f)
     describe(f, s, users, &content);
     const struct cmd c = {
         .kind = CMD_LAST_SEEN, .users = users, .users_count = s->count, .content = buf_str(&content)};
-    bool more = s->count == STORED_AT_ONCE;
-    enum code code = s->count > 0 ? svc_submit(f->svc, &c, on_stored, s, NULL) : CODE_OK;
-    if (s->count == 0 || code != CODE_OK) {
+    enum code code = c.users_count > 0 ? svc_submit(f->svc, &c, on_stored, s, NULL) : CODE_OK;
+    if (c.users_count == 0 || code != CODE_OK) { /* else s may be gone by now */
         on_stored(s, &(struct outcome){.code = code});
     }
     buf_release(&content);
-    return more && code == CODE_OK;
+    return c.users_count == STORED_AT_ONCE && code == CODE_OK;
 }
 
 void feed_online_store(struct feed *f, uint64_t now_ms)

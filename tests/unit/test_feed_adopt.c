@@ -483,7 +483,8 @@ static void test_malformed_bodies_end_the_link(void **state)
     struct world *w = small(5);
     struct feed_worker *worker = world_join(w, 4, 9);
     static const uint16_t types[] = {LINK_ADOPTED, LINK_ADOPT_FAILED, LINK_GONE,   LINK_SESSION_CLOSED, LINK_COMMAND,
-                                     LINK_REAUTH,  LINK_ATTACH,       LINK_PULL,   LINK_STATS};
+                                     LINK_REAUTH,  LINK_ATTACH,       LINK_PULL,   LINK_STATS,          LINK_PRESENCE,
+                                     LINK_WATCH,   LINK_TOPIC,        LINK_QUERY};
     for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         struct link_frame f = {types[i], 1, STR("?")};
         assert_int_equal(feed_up(w->feed, worker, &f), RC_PROTOCOL);
