@@ -8,7 +8,7 @@ let ann;
 let bob;
 let cyd;
 let room;
-const sys = useSystem({ before, after }, { rest: { token_leeway_ms: '0ms', replay_max_events: 200 } }, async () => {
+const sys = useSystem({ before, after }, { rest: { token_leeway_ms: '0ms', replay_max_events: 200, typing_expire_ms: '1s', presence_grace_ms: '100ms' } }, async () => {
     [ann, bob, cyd] = await Promise.all(['Ann', 'Bob', 'Cyd'].map((n) => sys.api.user(n)));
     room = await sys.api.group(ann, 'Room', [bob]);
 });
@@ -152,6 +152,66 @@ describe('what else happens', () => {
         await flush(sys, ann, room.chat_id, [own]);
         assert.ok(!own.frames.some((f) => f.event === 'message_read'), 'one\'s own receipt');
         [client, own].forEach((c) => c.close());
+    });
+});
+
+describe('what is behind ?events=', () => {
+    const asked = (who, events, more = {}) => conversations(sys, who, { query: { events }, ...more });
+    test('typing: to the others who asked, in both directions, until he stops', async () => {
+        const [typist, device, peer, deaf] = [await asked(ann, 'typing'), await asked(ann, 'typing'), await asked(bob, 'typing'), await conversations(sys, bob)];
+        typist.send({ event: 'typing', conversation_id: uuidOf(room.chat_id), is_typing: true });
+        const frame = await peer.wait((f) => f.event === 'typing');
+        assert.deepEqual(frame, { event: 'typing', conversation_id: uuidOf(room.chat_id), user_id: uuidOf(ann.id), username: ann.username, is_typing: true });
+        typist.send({ event: 'typing', conversation_id: uuidOf(room.chat_id), is_typing: false });
+        assert.equal((await peer.wait((f) => f.event === 'typing')).is_typing, false);
+        peer.send({ event: 'typing', conversation_id: uuidOf(room.chat_id), is_typing: true });
+        await Promise.all([typist, device].map((c) => c.wait((f) => f.event === 'typing' && f.user_id === uuidOf(bob.id))));
+        await flush(sys, cyd, (await sys.api.group(cyd, 'All', [ann, bob])).chat_id, [typist, device, peer, deaf]);
+        for (const client of [typist, device]) {
+            assert.ok(!client.frames.some((f) => f.event === 'typing' && f.user_id === uuidOf(ann.id)), 'one\'s own typing');
+        }
+        assert.ok(!deaf.frames.some((f) => f.event === 'typing'));
+        [typist, device, peer, deaf].forEach((c) => c.close());
+    });
+    test('typing that is not ended ends by itself; in a foreign conversation it is an error', async () => {
+        const [typist, peer] = [await asked(ann, 'typing', { ext: true }), await asked(bob, 'typing', { ext: true })];
+        typist.send({ event: 'typing', conversation_id: room.chat_id, is_typing: true });
+        await peer.wait((f) => f.event === 'typing' && f.is_typing);
+        const end = await peer.wait((f) => f.event === 'typing' && !f.is_typing);
+        assert.equal(end._ext, undefined, 'no part of the log');
+        const foreign = await sys.api.group(bob, 'Foreign', [cyd]);
+        typist.send({ event: 'typing', conversation_id: foreign.chat_id, is_typing: true });
+        assert.ok(['forbidden', 'chat_not_found'].includes((await typist.wait((f) => f.error)).error.code));
+        [typist, peer].forEach((c) => c.close());
+    });
+    test('status: who comes and goes, among those who share a conversation', async () => {
+        const [dan, eve] = await Promise.all(['Dan', 'Eve'].map((n) => sys.api.user(n)));
+        await sys.api.personal(dan, eve);
+        const watcher = await asked(dan, 'status');
+        const [one, two] = [await conversations(sys, eve), await sys.rooms(eve)];
+        const mine = (f) => f.event === 'presence' && f.user_id === uuidOf(eve.id);
+        const online = await watcher.wait((f) => mine(f) && f.status === 'online');
+        assert.deepEqual(Object.keys(online), ['event', 'user_id', 'username', 'status', 'last_seen']);
+        assert.equal(online.username, eve.username);
+        one.close();
+        two.close();
+        const offline = await watcher.wait((f) => mine(f) && f.status === 'offline');
+        assert.match(offline.last_seen, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+        assert.equal(watcher.frames.filter(mine).length, 2);
+        watcher.close();
+    });
+    test('active_chat: the chat one looks at is read, and notifies no more', async () => {
+        const [dan, eve] = await Promise.all(['Dan', 'Eve'].map((n) => sys.api.user(n)));
+        const client = await conversations(sys, eve, { ext: true });
+        const chat = await sys.api.personal(dan, eve);
+        await sys.api.send(dan, chat.chat_id, 'unread');
+        const focus = (id, mark) => client.command({ event: 'active_chat', conversation_id: id, client_msg_id: mark }, (f) => f._ext?.client_msg_id === mark);
+        assert.deepEqual((await focus(chat.chat_id, 'a'))._ext, { event: 'ok', op: 'active_chat', client_msg_id: 'a' });
+        await client.wait((f) => f.event === 'message_read');
+        const { json } = await sys.api.expect(200, 'GET', '/api/chats?limit=1', { token: eve.token });
+        assert.equal(json.chats[0].unread_count, 0);
+        assert.equal((await focus(null, 'b'))._ext.op, 'active_chat');
+        client.close();
     });
 });
 
