@@ -11,7 +11,7 @@
 struct fan {
     struct core *core;
     const struct event *event;
-    bool is_replay;
+    bool is_from_here; /* one of our connections caused it */
     unsigned count;
     struct {
         const struct dialect *dialect;
@@ -82,9 +82,8 @@ static void release(struct fan *f)
 /* The connection that caused the event gets the reply to its command instead. Ephemeral events are no replies. */
 static bool is_origin(const struct fan *f, const struct conn *c)
 {
-    const struct event *e = f->event;
-    return e->event_id != 0 && !c->dialect->hears_origin && !f->is_replay && e->origin_worker == f->core->worker &&
-           e->origin_session == conn_session(c) && !conn_has(c, CONN_HEARS_ITSELF);
+    return f->is_from_here && f->event->origin_session == conn_session(c) &&
+           !c->dialect->hears_origin && !conn_has(c, CONN_HEARS_ITSELF);
 }
 
 /* Who resumes has had no chance yet to subscribe again. */
@@ -108,17 +107,15 @@ static void send_to(struct fan *f, struct conn *c, uint32_t number)
 {
     const struct event *e = f->event;
     if (e->event_id != 0) {
-        if (e->event_id <= c->cursor) {
-            return; /* it has that one */
+        if (e->event_id <= c->cursor || is_origin(f, c)) {
+            return; /* it has that one, or its reply is on the way */
         }
-        if (!is_origin(f, c)) {
-            c->cursor = e->event_id;
-        }
+        c->cursor = e->event_id;
     }
     if (c->dialect->joins != NULL && c->dialect->joins(e, viewer(c))) {
         (void)core_subscribe(c, e->chat_id); /* beyond the limit it is left to the client */
     }
-    if (is_origin(f, c) || !is_wanted(f, c)) {
+    if (!is_wanted(f, c)) {
         return;
     }
     struct msg *m = frame_for(f, c);
@@ -160,7 +157,7 @@ void core_close_family(struct core *k, uint32_t slot, uint64_t family, enum code
 void core_event(struct core *k, const struct link_event *m)
 {
     const struct event *e = &m->event;
-    struct fan f = {.core = k, .event = e};
+    struct fan f = {.core = k, .event = e, .is_from_here = e->origin_worker == k->worker};
     if (e->event_id != 0 && e->event_id < k->position) {
         k->stats.stale++;
         return;
@@ -185,7 +182,7 @@ void core_event(struct core *k, const struct link_event *m)
 
 void core_replay(struct conn *c, const struct event *e)
 {
-    struct fan f = {.core = c->core, .event = e, .is_replay = true};
+    struct fan f = {.core = c->core, .event = e};
     if (e->kind == EV_REVOKED) {
         /* What was revoked before this connection began does not concern it: it came with a newer token. */
         if (e->event_id > c->born && (e->number == 0 || e->number == c->family)) {

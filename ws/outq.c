@@ -57,15 +57,16 @@ static void unlink_entry(struct outq_pool *p, struct outq *q, uint32_t i)
 {
     const struct outq_entry *e = &p->entries[i];
     uint32_t len = e->m->len;
-    if (e->prev != 0) {
-        p->entries[e->prev].next = e->next;
+    uint32_t before = i == q->head ? 0 : e->prev;
+    if (before != 0) {
+        p->entries[before].next = e->next;
     } else {
         q->head = e->next;
     }
     if (e->next != 0) {
-        p->entries[e->next].prev = e->prev;
+        p->entries[e->next].prev = before;
     } else {
-        q->tail = e->prev;
+        q->tail = before;
     }
     q->bytes -= len;
     p->bytes -= len;
@@ -74,10 +75,19 @@ static void unlink_entry(struct outq_pool *p, struct outq *q, uint32_t i)
 
 static void pop(struct outq_pool *p, struct outq *q)
 {
-    if (q->head == q->states) {
-        q->states = p->entries[q->head].next_state;
+    uint32_t i = q->head;
+    const struct outq_entry *e = &p->entries[i];
+    uint32_t len = e->m->len;
+    if (i == q->states) {
+        q->states = e->next_state;
     }
-    unlink_entry(p, q, q->head);
+    q->head = e->next;
+    if (q->head == 0) {
+        q->tail = 0;
+    }
+    q->bytes -= len;
+    p->bytes -= len;
+    give_entry(p, i);
 }
 
 /* The newest state goes behind the others; the one that it replaces goes, or the oldest of too many. */

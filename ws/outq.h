@@ -27,7 +27,7 @@
 struct outq_entry {
     struct msg *m;
     uint32_t number;     /* for the frame's hole */
-    uint32_t next, prev; /* 0: last, first */
+    uint32_t next, prev; /* next 0: last; prev of the first means nothing */
     uint32_t next_state; /* 0: last, or no frame of state */
 };
 
