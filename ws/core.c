@@ -228,7 +228,7 @@ void core_close(struct conn *c, enum code code)
 
 static void report_closed(struct core *k)
 {
-    if (k->closed_count > 0 && link_client_is_up(k->link)) {
+    if (k->closed_count > 0 && link_client_has_greeted(k->link)) {
         link_put_session_closed(link_client_out(k->link), k->closed, k->closed_count);
     }
     k->closed_count = 0;
@@ -240,7 +240,7 @@ void core_left(struct core *k, uint32_t slot, uint64_t peer_key)
         report_closed(k);
     }
     k->closed[k->closed_count++] = (struct link_closed){slot, peer_key};
-    if (slot != 0 && hub_user(&k->hub, slot) == NULL && link_client_is_up(k->link)) {
+    if (slot != 0 && hub_user(&k->hub, slot) == NULL && link_client_has_greeted(k->link)) {
         report_closed(k);
         core_report_presence(k); /* the slot may mean somebody else afterwards */
         link_put_gone(link_client_out(k->link), slot, k->hub.users[slot].adopts);

@@ -188,6 +188,9 @@ void core_on_piece(struct conn *c, struct str piece, bool final, bool binary)
         dialect_fail(c, 0, STR_NONE, CODE_QUEUE_FULL); /* reading is off, so this is rare */
         return;
     }
+    if (!final && piece.len == 0 && !within_frames(c)) {
+        return; /* empty fragments never become too large */
+    }
     if (!final || have > 0) {
         buf_add_str(rx_of(c), piece);
         piece = buf_str(c->rx);

@@ -81,6 +81,11 @@ bool link_client_is_up(const struct link_client *l)
     return l->state == LINK_IS_UP;
 }
 
+bool link_client_has_greeted(const struct link_client *l)
+{
+    return l->state != LINK_IS_DOWN;
+}
+
 struct buf *link_client_out(struct link_client *l)
 {
     return &l->out;

@@ -32,6 +32,8 @@ void link_client_free(struct link_client *l);
 
 /* Frames may be queued: WELCOME has come. */
 bool link_client_is_up(const struct link_client *l);
+/* HELLO is on its way: who closes now has been counted by it and must be reported, even if there is no WELCOME yet. */
+bool link_client_has_greeted(const struct link_client *l);
 /* The queue, to append frames to; what is appended while the link is down is lost. */
 struct buf *link_client_out(struct link_client *l);
 /* Send what waits, as far as the socket takes it. true: the queue is empty. */

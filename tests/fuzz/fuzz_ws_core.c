@@ -46,6 +46,11 @@ bool link_client_is_up(const struct link_client *l)
     return l->up;
 }
 
+bool link_client_has_greeted(const struct link_client *l)
+{
+    return l->up;
+}
+
 struct buf *link_client_out(struct link_client *l)
 {
     return &l->out;

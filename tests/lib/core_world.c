@@ -19,6 +19,7 @@ static struct {
     struct world *w;
     bool is_up;      /* connections are taken */
     bool resumed;    /* what WELCOME says */
+    bool is_slow;    /* no WELCOME for now */
     struct buf down; /* frames for the worker */
     net_watch_fn on_link;
     void *on_link_ctx;
@@ -148,6 +149,9 @@ static void hear_closed(const struct link_frame *f, struct buf *out)
 
 static void welcome(void)
 {
+    if (me.is_slow) {
+        return;
+    }
     struct link_welcome m = {.magic = LINK_MAGIC,
                              .major = LINK_MAJOR,
                              .minor = LINK_MINOR,
@@ -594,10 +598,23 @@ void world_link_lost(struct world *w)
     buf_clear(&me.down);
 }
 
+void world_link_greeted(struct world *w)
+{
+    me.is_up = true;
+    me.is_slow = true;
+    for (int i = 0; i < 100 && !link_client_has_greeted(w->core.link); i++) {
+        world_wait(w, 50);
+    }
+}
+
 void world_link_up(struct world *w, bool resumed)
 {
     me.is_up = true;
     me.resumed = resumed;
+    if (me.is_slow) {
+        me.is_slow = false;
+        welcome();
+    }
     for (int i = 0; i < 100 && !link_client_is_up(w->core.link); i++) {
         world_wait(w, 50);
     }

@@ -57,5 +57,7 @@ void world_query_reply(struct world *w, unsigned n, enum code code);
 /* The link is lost; it comes back with the next world_link_up. */
 void world_link_lost(struct world *w);
 void world_link_up(struct world *w, bool resumed);
+/* It is back, but for WELCOME, which comes with the next world_link_up. */
+void world_link_greeted(struct world *w);
 
 #endif

@@ -135,6 +135,24 @@ static void test_the_newest_state_that_waits_replaces_an_older_one(void **state)
                                          "e0 k35 c5 n         3\ne0 k35 c6 n        30\n");
 }
 
+/* -- counts ------------------------------------------------------------------------------------------------------ */
+
+static void test_who_goes_before_the_welcome_is_reported_behind_the_hello(void **state)
+{
+    struct world *w = *state;
+    world_start(w);
+    struct conn *a = world_connect(w, 1, ROOMS, 0), *b = world_connect(w, 2, ROOMS, 0);
+    struct conn *c = world_connect(w, 3, ROOMS, 0);
+    world_link_lost(w);
+    world_close(w, a);
+    world_link_greeted(w);
+    world_close(w, b);
+    assert_string_equal(world_heard(w), "closed 2\ngone 2 adopts=1\n");
+    world_link_up(w, true);
+    world_close(w, c);
+    assert_string_equal(world_heard(w), "watch 3 options=0\nclosed 3\ngone 3 adopts=1\n");
+}
+
 /* -- limits ------------------------------------------------------------------------------------------------------ */
 
 static void test_operations_and_errors_share_a_limit_and_the_rest_has_none(void **state)
@@ -422,6 +440,7 @@ int main(void)
         TEST(test_filters_see_the_options_and_what_the_dialect_watches),
         TEST(test_only_logged_events_are_left_out_for_who_caused_them),
         TEST(test_the_newest_state_that_waits_replaces_an_older_one),
+        TEST(test_who_goes_before_the_welcome_is_reported_behind_the_hello),
         TEST(test_operations_and_errors_share_a_limit_and_the_rest_has_none),
         TEST(test_frames_have_a_hard_limit_that_forgets_when_the_client_calms_down),
         TEST(test_a_frame_waits_for_a_place_and_is_read_again),
