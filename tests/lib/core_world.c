@@ -394,7 +394,8 @@ static void set_read(struct conn *c, bool on)
     buf_add_z(&me.w->got[c->index], on ? "" : "(pause)\n");
 }
 
-static const struct carrier carrier = {flush, close_conn, kill_conn, set_read};
+static const struct carrier carrier = {
+    .flush = flush, .close = close_conn, .kill = kill_conn, .read = set_read};
 
 static bool start(void *ctx, struct conn *c, struct str head)
 {
