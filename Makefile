@@ -93,6 +93,7 @@ REST_SRCS = \
   rest/door_refuse.c \
   rest/door_serve.c \
   rest/door_upgrade.c \
+  rest/conversation_text.c \
   rest/event_fill.c \
   rest/families.c \
   rest/feed.c \
@@ -104,6 +105,8 @@ REST_SRCS = \
   rest/feed_command.c \
   rest/feed_focus.c \
   rest/feed_online.c \
+  rest/feed_login.c \
+  rest/feed_poll.c \
   rest/feed_publish.c \
   rest/feed_query.c \
   rest/feed_receipt.c \
@@ -169,6 +172,8 @@ REST_SRCS = \
   rest/overlay_session.c \
   rest/password.c \
   rest/peers.c \
+  rest/poll.c \
+  rest/poll_query.c \
   rest/prefs.c \
   rest/presence.c \
   rest/proxy.c \
@@ -358,7 +363,7 @@ test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_ticket
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
 # Caches and rules.
 RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/decide.c rest/decide_attachment.c rest/decide_chat.c \
-  rest/decide_message.c rest/decide_note.c rest/decide_seen.c rest/decide_session.c rest/decide_user.c rest/event_fill.c rest/families.c \
+  rest/decide_message.c rest/decide_note.c rest/decide_seen.c rest/decide_session.c rest/decide_user.c rest/conversation_text.c rest/event_fill.c rest/families.c \
   rest/job.c rest/note_text.c rest/notes.c rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/prefs.c \
   rest/rest_conf.c rest/sessions.c
 test_decide_SRCS = $(RULES_SRCS)
@@ -389,7 +394,7 @@ FEED_LIVE_SRCS = \
 # Feed, caches and rules together, for tests that publish what was decided.
 FEED_TEST_SRCS = $(RULES_SRCS) rest/metrics.c \
   rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_attach_topic.c rest/feed_command.c \
-  rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c rest/feed_worker.c \
+  rest/feed_login.c rest/feed_poll.c rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c rest/feed_worker.c \
   rest/notifier_queue.c \
   $(FEED_LIVE_SRCS) tests/lib/fake_store.c tests/lib/fake_store_session.c
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
@@ -408,7 +413,7 @@ test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/door_listen.c rest/door_pending.c \
   rest/door_policy.c rest/door_refuse.c rest/door_serve.c rest/door_upgrade.c rest/http_auth.c rest/http_conn.c \
   rest/http_error.c rest/http_request.c rest/http_router.c rest/http_server.c rest/http_server_body.c rest/http_server_loop.c \
-  rest/http_server_upgrade.c rest/http_tidy.c rest/metrics.c rest/peers.c rest/proxy.c rest/ratelimit.c rest/rest_conf.c
+  rest/http_server_upgrade.c rest/http_tidy.c rest/metrics.c rest/poll_query.c rest/peers.c rest/proxy.c rest/ratelimit.c rest/rest_conf.c
 test_http_tidy_SRCS = rest/http_tidy.c
 test_link_hello_SRCS = rest/link_hello.c
 test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
@@ -429,7 +434,7 @@ test_sessions_SRCS = rest/sessions.c
 test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c rest/start_note.c tests/lib/feed_world.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
 test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
-test_svc_session_SRCS = rest/svc_session.c rest/svc_session_read.c rest/svc_attachment.c rest/svc_read.c rest/event_fill.c rest/cache.c rest/cache_note.c \
+test_svc_session_SRCS = rest/svc_session.c rest/svc_session_read.c rest/svc_attachment.c rest/svc_read.c rest/conversation_text.c rest/event_fill.c rest/cache.c rest/cache_note.c \
   rest/note_text.c rest/prefs.c rest/sessions.c rest/ratelimit.c rest/metrics.c rest/rest_conf.c tests/lib/fake_store.c tests/lib/fake_store_session.c
 test_svc_read_SRCS = rest/svc_attachment.c rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
 test_dialects_SRCS = $(DIALECT_SRCS) ws/interest.c ws/limits.c tests/lib/sample_event.c

@@ -53,7 +53,9 @@ struct door_upgrade {
     struct addr client;
     uint64_t peer_key;
     uint64_t topic;  /* dashboards: the event session */
-    char asked[256]; /* the user as the client named it, or empty */
+    bool has_place;  /* Engine.IO: the worker that has the session already */
+    struct feed_place place;
+    char asked[256]; /* the user as the client named it, or "sid=...", or empty */
 };
 /* Everything but the descriptor: dialect, token, Origin, limits. key is the client's when it has been counted under it
  * as the connection came in, else 0. listener is the default dialect of the listener it came in by. CODE_OK, or how to

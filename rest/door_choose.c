@@ -14,12 +14,13 @@ static const struct dialect_row {
     [DIALECT_NONE] = {"none", NULL, NULL, DOOR_STYLE_HTTP, false},
     [DIALECT_ROOMS] = {"rooms", "rooms.v1", NULL, DOOR_STYLE_CLOSE, true},
     [DIALECT_SUBSCRIBE] = {"subscribe", "subscribe.v1", "/api/ws", DOOR_STYLE_CLOSE, true},
-    [DIALECT_SOCKETIO] = {"socketio", NULL, "/socket.io/", DOOR_STYLE_HTTP, false},
+    [DIALECT_SOCKETIO] = {"socketio", NULL, "/socket.io/", DOOR_STYLE_HTTP, true},
     [DIALECT_CONVERSATIONS] = {"conversations", "conversations.v1", NULL, DOOR_STYLE_HTTP, true},
     [DIALECT_DASHBOARD] = {"dashboard", NULL, "/ws/dashboard/", DOOR_STYLE_CLOSE, true},
     [DIALECT_INBOX] = {"inbox", "inbox.v1", "/ws/notifications", DOOR_STYLE_CLOSE, true},
     [DIALECT_INBOX_CHAT] = {"inbox_chat", "inbox_chat.v1", "/ws/chat", DOOR_STYLE_CLOSE, true},
-    [DIALECT_ECHO] = {"echo", NULL, NULL, DOOR_STYLE_HTTP, false},
+    [DIALECT_ECHO] = {"echo", NULL, "/echo", DOOR_STYLE_HTTP, true},
+    [DIALECT_EIO_ECHO] = {"eio_echo", NULL, "/engine.io/", DOOR_STYLE_HTTP, true},
 };
 
 static const struct str shared_path = {"/ws", 3};

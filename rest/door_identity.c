@@ -136,6 +136,11 @@ enum code door_identify(struct svc *svc, const struct door_head *head, struct do
     enum code code;
 
     switch (up->choice.dialect) {
+    case DIALECT_SOCKETIO: /* who it is comes later */
+    case DIALECT_EIO_ECHO:
+    case DIALECT_ECHO:
+        code = CODE_OK;
+        break;
     case DIALECT_SUBSCRIBE:
         code = identify_subscriber(&r);
         break;

@@ -6,6 +6,7 @@
 #include "rest/auth.h"
 #include "rest/door_identity.h"
 #include "rest/door_refuse.h"
+#include "rest/poll.h"
 #include "shared/clock.h"
 
 #define NAME_MAX_BYTES 1024
@@ -44,12 +45,49 @@ static uint32_t own_option(const struct rest_conf *conf, enum dialect_id d)
     return hears ? CONN_HEARS_OWN : 0;
 }
 
+/* Echo for protocol suites. */
+static bool is_fixture(enum dialect_id d)
+{
+    return d == DIALECT_ECHO || d == DIALECT_EIO_ECHO;
+}
+
+static bool has_engine(enum dialect_id d)
+{
+    return d == DIALECT_SOCKETIO || d == DIALECT_EIO_ECHO;
+}
+
+/* A session that polls so far is on one worker; the worker looks at the rest of the query. */
+static enum code read_engine(const struct door_head *head, struct door_upgrade *up)
+{
+    struct poll_query q = {STR_NONE, STR_NONE, STR_NONE};
+
+    (void)door_query_raw(head->query, STR("EIO"), &q.eio);
+    (void)door_query_raw(head->query, STR("transport"), &q.transport);
+    up->has_place = door_query_raw(head->query, STR("sid"), &q.sid);
+    if (poll_check(&q, STR("websocket"), true) != POLL_OK) {
+        return CODE_BAD_REQUEST;
+    }
+    if (up->has_place && !poll_place(q.sid, &up->place)) {
+        return CODE_BAD_REQUEST;
+    }
+    if (up->has_place) {
+        memcpy(up->asked, "sid=", 4); /* it fits: poll_place takes no longer ones */
+        memcpy(up->asked + 4, q.sid.p, q.sid.len);
+        up->asked[4 + q.sid.len] = '\0';
+    }
+    return CODE_OK;
+}
+
 /* A dashboard has no cursor; what it can ask for is the last check-ins. */
 static enum code read_options(const struct door_head *head, struct door_upgrade *up)
 {
     struct str replay;
 
     up->options = door_options_of(head);
+    if (has_engine(up->choice.dialect)) {
+        up->options.options &= ~(uint32_t)CONN_SINCE; /* who comes back says so in Socket.IO's CONNECT */
+        return read_engine(head, up);
+    }
     if (up->choice.dialect != DIALECT_DASHBOARD) {
         return CODE_OK;
     }
@@ -102,7 +140,8 @@ enum code door_upgrade_check(struct svc *svc, struct door_policy *policy, struct
     if (code != CODE_OK) {
         return plain(up, code);
     }
-    if (!door_dialect_enabled(up->choice.dialect)) {
+    if (!door_dialect_enabled(up->choice.dialect) ||
+        (is_fixture(up->choice.dialect) && !svc->conf->test_fixture)) {
         return CODE_DIALECT_OFF;
     }
     code = read_options(head, up);
@@ -110,6 +149,7 @@ enum code door_upgrade_check(struct svc *svc, struct door_policy *policy, struct
         return code;
     }
     up->options.options |= own_option(svc->conf, up->choice.dialect);
+    up->options.options |= svc->conf->test_fixture ? CONN_FIXTURE : 0;
     code = check_identity(svc, policy, head, up);
     return code == CODE_ORIGIN_REFUSED || code == CODE_BAD_REQUEST ? plain(up, code) : code;
 }
@@ -172,7 +212,8 @@ enum code door_upgrade_adopt(struct svc *svc, const struct door_head *head,
     a.asked = str_of(up->asked);
     a.topic = up->topic;
     a.head = buf_str(&text);
-    code = buf_ok(&text) ? feed_adopt(svc->feed, &a, up->issued_s, fd) : CODE_BAD_REQUEST;
+    code = buf_ok(&text) ? feed_adopt_at(svc->feed, &a, up->issued_s, up->has_place ? &up->place : NULL, fd)
+                         : CODE_BAD_REQUEST;
     buf_release(&text);
     return code;
 }

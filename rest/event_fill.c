@@ -1,8 +1,10 @@
 #include "rest/event_fill.h"
 
+#include "rest/conversation_text.h"
 #include "rest/note_text.h"
 #include "rest/sessions.h"
 #include "shared/checkin.h"
+#include "shared/conversation.h"
 
 bool event_is_message(uint8_t kind)
 {
@@ -108,6 +110,20 @@ static void fill_note_change(const struct cache *c, const struct row_event *e, s
     out->number = cache_notes_unread(c, cache_user_index(c, e->subject_id));
 }
 
+/* Who is in a group that is new to somebody. A large group has everybody told of every new member, so not there. */
+static void fill_participants(const struct cache *c, const struct event_rows *rows, struct event *out)
+{
+    bool is_new = out->kind == EV_CHAT_CREATED || out->kind == EV_MEMBER_ADDED;
+    const struct cache_chat *chat = is_new ? cache_chat(c, cache_chat_index(c, out->chat_id)) : NULL;
+    if (chat == NULL || chat->kind != CHAT_GROUP || rows->texts == NULL ||
+        (out->kind == EV_MEMBER_ADDED && chat->members_count > CONVERSATION_PARTICIPANTS_MAX)) {
+        return;
+    }
+    buf_clear(rows->texts);
+    conversation_add_participants(c, chat, rows->texts);
+    out->payload = buf_str(rows->texts);
+}
+
 void event_fill(const struct cache *c, const struct row_event *e, const struct event_rows *rows,
                 struct event *out)
 {
@@ -122,6 +138,7 @@ void event_fill(const struct cache *c, const struct row_event *e, const struct e
     if (e->subject_id != 0) {
         fill_user(c, e->subject_id, &out->subject);
     }
+    fill_participants(c, rows, out);
     if (e->kind == EV_READ) {
         out->message_id = e->number;
         out->number = 0;

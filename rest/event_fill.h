@@ -15,7 +15,7 @@ struct event_rows { /* what the event refers to, each NULL when it refers to non
     const struct row_message *message; /* also of a notification about one; a deleted one has no text for anybody */
     const struct row_note *note;
     const struct row_checkin *checkin;
-    struct buf *texts; /* with note and checkin: for what is composed; the event's strings may point into it */
+    struct buf *texts; /* with note and checkin, else it may be NULL: for what is composed; the event's strings may point into it */
 };
 void event_fill(const struct cache *c, const struct row_event *e, const struct event_rows *rows,
                 struct event *out);

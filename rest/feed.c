@@ -71,6 +71,7 @@ void feed_free(struct feed *f)
     while (f->workers_count > 0) {
         feed_leave(f, f->workers[0]);
     }
+    feed_polls_release(f);
     feed_updates_release(f);
     feed_texts_release(f);
     gate_release(&f->receipts);
@@ -264,6 +265,10 @@ enum rc feed_up(struct feed *f, struct feed_worker *w, const struct link_frame *
         return feed_on_command(f, w, frame);
     case LINK_REAUTH:
         return feed_on_reauth(f, w, frame);
+    case LINK_LOGIN:
+        return feed_on_login(f, w, frame);
+    case LINK_POLL_REPLY:
+        return feed_on_poll_reply(f, w, frame);
     case LINK_ATTACH:
     case LINK_PULL:
         return on_attach(f, w, frame);

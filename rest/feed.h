@@ -64,8 +64,28 @@ void feed_on_adopt_done(struct feed *f, feed_adopt_done done, void *ctx);
  * token's, for the check under the lock (revoked meanwhile: CODE_TOKEN_REVOKED). CODE_OK: the feed has fd now.
  * Else the caller keeps it: CODE_NO_WORKER, CODE_TOO_MANY_CONNECTIONS, CODE_USER_DISABLED, ... */
 enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t issued_s, int fd);
+struct feed_place { /* one run of a worker */
+    uint16_t worker;
+    uint64_t incarnation;
+};
+/* To that place (NULL: as above), because its session is there. CODE_NO_WORKER: it is not any more. */
+enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t issued_s,
+                        const struct feed_place *to, int fd);
 /* Connected workers that take adopts. */
 unsigned feed_workers_ready(struct feed *f);
+
+/*
+ * Engine.IO polling. An HTTP request for a session goes to its worker; without a sid the least loaded one opens a session.
+ * Its answer comes once to poll_done, on the link thread without locks held: reply is NULL when the worker is gone.
+ */
+typedef void (*feed_poll_done)(void *ctx, uint32_t poll_id, const struct link_poll_reply *reply);
+void feed_on_poll_done(struct feed *f, feed_poll_done done, void *ctx);
+/* CODE_OK: done will be called with the id that `before` was told (it runs under the feed lock). CODE_NOT_FOUND: no such
+ * worker any more; CODE_NO_WORKER, CODE_TOO_MANY_CONNECTIONS. to NULL: a new session. */
+enum code feed_poll(struct feed *f, const struct link_poll *m, const struct feed_place *to,
+                    void (*before)(void *ctx, uint32_t poll_id), void *ctx);
+/* The client has gone: done is not called any more for it. */
+void feed_poll_abort(struct feed *f, uint32_t poll_id);
 
 /* -- the link server --------------------------------------------------------------------------- */
 

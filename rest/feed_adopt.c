@@ -37,7 +37,7 @@ static bool takes_adopts(const struct feed *f, const struct feed_worker *w)
            w->adopts_count < f->conf.worker_adopts_max;
 }
 
-static struct feed_worker *least_loaded(struct feed *f)
+struct feed_worker *feed_least_loaded(struct feed *f)
 {
     struct feed_worker *best = NULL;
     for (unsigned i = 0; i < f->workers_count; i++) {
@@ -67,7 +67,7 @@ static struct adopt *add_adopt(struct feed_worker *w)
     return &w->adopts[w->adopts_count++];
 }
 
-static void session_opens(struct feed *f, struct feed_worker *w, uint32_t slot, uint64_t peer_key)
+void feed_session_opens(struct feed *f, struct feed_worker *w, uint32_t slot, uint64_t peer_key)
 {
     if (peer_key != 0) {
         w->sessions++;
@@ -81,7 +81,7 @@ static void session_opens(struct feed *f, struct feed_worker *w, uint32_t slot, 
 }
 
 /* Only what was counted for this worker is taken back. A user who has gone meanwhile has nothing left. */
-static void session_closes(struct feed *f, struct feed_worker *w, uint32_t slot, uint64_t peer_key)
+void feed_session_closes(struct feed *f, struct feed_worker *w, uint32_t slot, uint64_t peer_key)
 {
     if (feed_counted(&w->peers, peer_key) > 0) {
         w->sessions--;
@@ -131,16 +131,35 @@ static void put_adopt(struct feed *f, struct feed_worker *w, const struct link_a
         w->slots[slot].adopts++;
         feed_watch_set(w, slot, w->slots[slot].watch | a->options | feed_watch_of_dialect(a->dialect));
     }
-    session_opens(f, w, slot, a->peer_key);
+    feed_session_opens(f, w, slot, a->peer_key);
     feed_topic_opens(f, w, a->topic);
     link_put_adopt(&w->q, f->next_adopt, &message);
     add_fd(w, fd);
 }
 
+/* A session that is there already is on one worker; others go where there is most room. */
+static struct feed_worker *choose_worker(struct feed *f, const struct feed_place *to)
+{
+    if (!f->ready) {
+        return NULL;
+    }
+    if (to == NULL) {
+        return feed_least_loaded(f);
+    }
+    struct feed_worker *w = feed_find_worker(f, to->worker, to->incarnation);
+    return w != NULL && takes_adopts(f, w) ? w : NULL;
+}
+
 enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t issued_s, int fd)
 {
+    return feed_adopt_at(f, a, issued_s, NULL, fd);
+}
+
+enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t issued_s,
+                        const struct feed_place *to, int fd)
+{
     feed_lock(f);
-    struct feed_worker *w = f->ready ? least_loaded(f) : NULL;
+    struct feed_worker *w = choose_worker(f, to);
     enum code code = w ? check_caps(f, a) : CODE_NO_WORKER;
     code = code == CODE_OK ? check_topic(f, a) : code;
     bool was_empty = w != NULL && w->q.len == 0; /* a new slot may put frames of its own first */
@@ -182,7 +201,7 @@ enum rc feed_on_adopt_answer(struct feed *f, struct feed_worker *w, const struct
         }
     }
     if (found.fd >= 0 && frame->type == LINK_ADOPT_FAILED) {
-        session_closes(f, w, found.slot, found.peer_key);
+        feed_session_closes(f, w, found.slot, found.peer_key);
         feed_topic_closes(f, w, found.topic);
     }
     feed_unlock(f);
@@ -249,7 +268,7 @@ enum rc feed_on_closed(struct feed *f, struct feed_worker *w, struct str body)
         if (closed[i].slot >= w->slots_count) {
             rc = RC_PROTOCOL;
         } else {
-            session_closes(f, w, closed[i].slot, closed[i].peer_key);
+            feed_session_closes(f, w, closed[i].slot, closed[i].peer_key);
         }
     }
     feed_unlock(f);

@@ -136,6 +136,7 @@ struct feed_worker {
     bool restarted;           /* its stream began anew, so it has missed whose right to look on has ended */
     uint64_t topics_known_ms; /* until then it may have viewers that it has not told of (mono_ms) */
     uint32_t watchers[WATCH_KINDS]; /* slots that wait for it */
+    struct map64 polls; /* poll id -> index of feed->polls */
     struct adopt *adopts;
     uint32_t adopts_count, adopts_room;
     struct attach **attaches;
@@ -161,6 +162,19 @@ struct feed_texts { /* updates that wait for their text */
     uint32_t count, room;
     struct map64 at; /* chat -> index of waits */
     uint32_t total;  /* updates in all of them */
+};
+
+struct held_poll { /* an HTTP request that waits for a worker */
+    uint32_t id; /* 0: free */
+    uint64_t opens; /* peer key of the session that it opens, 0: none */
+};
+
+struct feed_polls {
+    struct held_poll *held;
+    uint32_t count, room;
+    uint32_t next_id;
+    feed_poll_done done;
+    void *ctx;
 };
 
 struct feed {
@@ -194,6 +208,7 @@ struct feed {
     struct map64 warm_last; /* start only: chat id -> its newest warm event, counted from warm_base */
     uint64_t warm_base;
     uint32_t next_adopt;
+    struct feed_polls polls;
     uint64_t attach_serial;
     uint32_t refs_total; /* of all attaches */
     _Atomic int wake_fd;
@@ -255,6 +270,11 @@ void feed_sets_end(struct feed *f, const struct cache_chat *chat);
 uint32_t feed_counted(const struct map64 *m, uint64_t key);
 void feed_count_up(struct map64 *m, uint64_t key, uint32_t by);
 void feed_count_down(struct map64 *m, uint64_t key, uint32_t by);
+/* A connection begins or ends on w: of a user (slot, or 0) from an address (peer_key, or 0). */
+void feed_session_opens(struct feed *f, struct feed_worker *w, uint32_t slot, uint64_t peer_key);
+void feed_session_closes(struct feed *f, struct feed_worker *w, uint32_t slot, uint64_t peer_key);
+/* NULL: none takes one. */
+struct feed_worker *feed_least_loaded(struct feed *f);
 /* The rest of feed_adopt.c is called without the lock. */
 void feed_give_back(struct feed *f, int fd, enum code code);
 enum rc feed_on_adopt_answer(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
@@ -348,5 +368,13 @@ enum rc feed_on_query(struct feed *f, struct feed_worker *w, const struct link_f
 /* feed_command.c: commands and tokens from sockets. Called without the lock. */
 enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
 enum rc feed_on_reauth(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
+
+/* feed_login.c: a connection that was opened for nobody says who it is. Called without the lock. */
+enum rc feed_on_login(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
+
+/* feed_poll.c, both without the lock. */
+enum rc feed_on_poll_reply(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
+void feed_polls_gone(struct feed *f, struct feed_worker *w);
+void feed_polls_release(struct feed *f);
 
 #endif

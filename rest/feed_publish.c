@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "rest/apply.h"
+#include "rest/conversation_text.h"
 #include "rest/event_fill.h"
 #include "rest/feed_int.h"
 #include "rest/feed_write.h"
@@ -229,14 +230,29 @@ static struct outcome outcome_for_socket(const struct feed *f, const struct job 
     return o;
 }
 
+/* Whoever asks for a chat is shown it, also one that was there, of which no event tells. */
+static void add_reply_body(const struct feed *f, const struct job *j, struct buf *body)
+{
+    bool is_create = j->cmd.kind == CMD_CHAT_CREATE_DIRECT || j->cmd.kind == CMD_CHAT_CREATE_GROUP;
+    const struct cache_chat *chat = is_create && j->outcome.code == CODE_OK
+                                        ? cache_chat(f->cache, cache_chat_index(f->cache, j->outcome.chat_id))
+                                        : NULL;
+    if (chat != NULL) {
+        conversation_add_created(f->cache, chat, body);
+    }
+}
+
 static void put_reply(struct feed *f, const struct job *j)
 {
     const struct outcome o = outcome_for_socket(f, j);
     const struct feed_reply_to *to = &j->reply_to;
     struct feed_worker *w = feed_find_worker(f, to->worker, to->incarnation);
+    struct buf body = BUF_INIT;
     if (w != NULL) {
-        link_put_reply(&w->q, to->request, to->session, &o, STR_NONE);
+        add_reply_body(f, j, &body);
+        link_put_reply(&w->q, to->request, to->session, &o, buf_str(&body));
     }
+    buf_release(&body);
 }
 
 static void publish_locked(struct feed *f, const struct batch *b, struct job **jobs, unsigned count)

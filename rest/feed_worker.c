@@ -134,6 +134,7 @@ static void worker_free(struct feed_worker *w)
     map64_release(&w->peers);
     map64_release(&w->sets);
     map64_release(&w->topics);
+    map64_release(&w->polls);
     free(w->adopts);
     feed_attach_release(w);
     free(w);
@@ -198,6 +199,7 @@ void feed_leave(struct feed *f, struct feed_worker *w)
         /* One that went out may have been answered with 101 by the worker: only close it. */
         feed_give_back(f, w->adopts[i].fd, w->adopts[i].taken ? CODE_OK : CODE_NO_WORKER);
     }
+    feed_polls_gone(f, w);
     worker_free(w);
 }
 

@@ -61,6 +61,7 @@ struct http_conn {
     struct str origin;    /* allowed Origin of a page, else p == NULL */
     unsigned allow;       /* methods of the path, for 405 and OPTIONS */
     bool close_after, is_async;
+    bool is_watched;      /* the loop's epoll set has it */
 
     /* bodies that go to a sink, and answers from files */
     bool body_complete;

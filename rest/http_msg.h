@@ -61,7 +61,8 @@ struct http_request {
     struct str body;
     uint64_t length;     /* of the body, as announced */
     const struct http_sink *sink; /* of routes with ROUTE_STREAM */
-    void *ctx;           /* the sink's */
+    void *ctx;           /* the sink's, or of who watches the client */
+    void (*gone)(struct http_request *rq); /* http_watch.h */
     struct json *json;   /* parsed body of routes with ROUTE_JSON; freed with the request */
     struct identity who; /* of routes with ROUTE_AUTH or ROUTE_ADMIN */
     char peer[64];       /* client address after proxy rules */

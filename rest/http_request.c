@@ -200,7 +200,8 @@ static enum code find_route(struct http_conn *c, struct str method)
                                        &c->route, c->rq.params, &c->allow);
 
     if (code == CODE_OK && door_head_is_upgrade(&c->head)) {
-        return CODE_ROUTE_NOT_FOUND; /* WebSocket is not spoken here; no second meaning for such a request */
+        /* WebSocket is not spoken here, no second meaning for such a request; but Engine.IO has both on one path. */
+        return door_is_ws_path(c->head.path) ? CODE_NOT_ACCEPTABLE_UPGRADE : CODE_ROUTE_NOT_FOUND;
     }
     if (code == CODE_OK || (code == CODE_METHOD_NOT_ALLOWED && c->allow != 0)) {
         return code;

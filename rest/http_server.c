@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rest/http_server_int.h"
+#include "rest/http_watch.h"
 #include "rest/metrics.h"
 #include "shared/bug.h"
 #include "shared/clock.h"
@@ -133,6 +134,20 @@ void http_finish(struct http_request *rq)
     atomic_store(&c->state, HTTP_STATE_FINISHED);
     http_loop_finished(c->loop, c);
     atomic_fetch_sub(&h->held, 1);
+}
+
+uint64_t http_peer_key(struct http_request *rq)
+{
+    struct http_conn *c = rq->server;
+
+    return peers_key(http_server_env(c->server)->peers, &c->client);
+}
+
+uint32_t http_ws_options(struct http_request *rq)
+{
+    const struct http_conn *c = rq->server;
+
+    return door_options_of(&c->head).options & ~(uint32_t)CONN_SINCE;
 }
 
 bool http_header(struct http_request *rq, const char *name, struct str *out)

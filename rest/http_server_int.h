@@ -26,6 +26,7 @@ struct http_loop {
     struct MHD_Daemon *daemon;
     int library_fd; /* the daemon's epoll set */
     int wake_fd;
+    int watch_fd;   /* an epoll set of clients whose requests rest for long */
     pthread_t thread;
     bool runs;
     atomic_uint count;    /* connections, also those on their way */

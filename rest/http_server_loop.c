@@ -1,9 +1,11 @@
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "rest/http_server_int.h"
+#include "rest/http_watch.h"
 #include "rest/metrics.h"
 #include "shared/bug.h"
 #include "shared/clock.h"
@@ -113,6 +115,40 @@ struct http_conn *http_loop_started(struct http_loop *l, int fd)
     return c;
 }
 
+/* -- clients of resting requests --------------------------------------------------------------- */
+
+void http_watch_client(struct http_request *rq, void (*gone)(struct http_request *rq), uint64_t deadline_ms)
+{
+    struct http_conn *c = rq->server;
+    struct epoll_event ev = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c};
+
+    rq->gone = gone;
+    c->deadline_ms = deadline_ms;
+    c->is_watched = epoll_ctl(c->loop->watch_fd, EPOLL_CTL_ADD, c->fd, &ev) == 0;
+}
+
+static void unwatch(struct http_loop *l, struct http_conn *c)
+{
+    if (c->is_watched) {
+        (void)epoll_ctl(l->watch_fd, EPOLL_CTL_DEL, c->fd, NULL);
+        c->is_watched = false;
+    }
+}
+
+/* A request that is finished meanwhile is still in the mailbox, so the connection is there. */
+static void look_at_clients(struct http_loop *l)
+{
+    struct epoll_event events[64];
+    int i, n = epoll_wait(l->watch_fd, events, 64, 0);
+
+    for (i = 0; i < n; i++) {
+        struct http_conn *c = events[i].data.ptr;
+        if (atomic_load(&c->state) == HTTP_STATE_RUNNING) {
+            c->rq.gone(&c->rq);
+        }
+    }
+}
+
 static void take_mail(struct http_loop *l)
 {
     struct http_conn *arrivals, *finished, *next;
@@ -129,6 +165,7 @@ static void take_mail(struct http_loop *l)
     }
     for (finished = turn_round(finished); finished != NULL; finished = next) {
         next = finished->mail;
+        unwatch(l, finished);
         http_body_wake(finished);
         MHD_resume_connection(finished->library);
     }
@@ -169,7 +206,9 @@ static void tick(struct http_loop *l)
 static void *loop_main(void *arg)
 {
     struct http_loop *l = arg;
-    struct pollfd fds[2] = {{.fd = l->library_fd, .events = POLLIN}, {.fd = l->wake_fd, .events = POLLIN}};
+    struct pollfd fds[3] = {{.fd = l->library_fd, .events = POLLIN},
+                            {.fd = l->wake_fd, .events = POLLIN},
+                            {.fd = l->watch_fd, .events = POLLIN}};
     uint64_t count;
 
     this_thread_runs = l;
@@ -181,8 +220,14 @@ static void *loop_main(void *arg)
             forget(l, l->given);
         }
         tick(l);
-        if (poll(fds, 2, wait_ms(l)) > 0 && (fds[1].revents & POLLIN) != 0) {
+        if (poll(fds, 3, wait_ms(l)) <= 0) {
+            continue;
+        }
+        if ((fds[1].revents & POLLIN) != 0) {
             (void)!read(l->wake_fd, &count, sizeof(count));
+        }
+        if ((fds[2].revents & POLLIN) != 0) {
+            look_at_clients(l);
         }
     }
     return NULL;
@@ -197,8 +242,9 @@ bool http_loop_start(struct http_loop *l, struct http_server *server, struct MHD
     l->server = server;
     l->daemon = daemon;
     l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    l->watch_fd = epoll_create1(EPOLL_CLOEXEC);
     pthread_mutex_init(&l->lock, NULL);
-    if (daemon == NULL || l->wake_fd < 0) {
+    if (daemon == NULL || l->wake_fd < 0 || l->watch_fd < 0) {
         return false;
     }
     info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -232,6 +278,9 @@ void http_loop_stop(struct http_loop *l)
     }
     if (l->wake_fd >= 0) {
         close(l->wake_fd);
+    }
+    if (l->watch_fd >= 0) {
+        close(l->watch_fd);
     }
     pthread_mutex_destroy(&l->lock);
 }

@@ -16,6 +16,7 @@
 #include "rest/door_listen.h"
 #include "rest/link_server.h"
 #include "rest/notifier.h"
+#include "rest/poll.h"
 #include "rest/ratelimit.h"
 #include "rest/settings.h"
 #include "rest/start.h"
@@ -248,6 +249,7 @@ static void start_services(struct app *a, struct buf *why)
     s->focus_reads = ratelimit_new(RATE_KEYS);
     s->checkins = ratelimit_new(RATE_KEYS);
     s->logins = ratelimit_new(RATE_KEYS);
+    s->polls = polls_new(a->conf, s->feed);
     feed_bind(s->feed, s);
     must(writer_run(s->writer), "no_thread", why);
     must(feed_run(s->feed), "no_thread", why);
@@ -391,6 +393,7 @@ static int stop(struct app *a)
     workpool_free(s->workpool);
     feed_free(s->feed);
     door_free(a->door);
+    polls_free(s->polls);
     peers_free(a->peers);
     door_policy_free(a->policy);
     notifier_free(s->notifier);

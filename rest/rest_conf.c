@@ -62,6 +62,11 @@ static const struct conf_key keys[] = {
     MS(upload_keep_ms, "1d", 100, 365 * DAY_MS, 0, "an unfinished upload can be gone on with for this long"),
     MS(upload_progress_ms, "250ms", 10, 60000, 0, "progress of an upload is told at most this often"),
 
+    MS(eio_ping_interval_ms, "25s", 50, 3600000, 0, "Engine.IO: as in confab-ws"),
+    MS(eio_ping_timeout_ms, "20s", 50, 3600000, 0, "Engine.IO: as in confab-ws"),
+    BYTES(eio_max_payload, "1000000", 1024, 16 * MB, 0, "Engine.IO: as in confab-ws; at most http_body_max_bytes"),
+    FLAG(test_fixture, "no", 0, "echo paths for protocol suites, without tokens; refused under prod"),
+
     S(link_socket, "/run/confab/link.sock", 100, 0, "Unix socket for the workers"),
     S(link_user, "", 32, 0, "user the workers run as, when it is not our own"),
     MS(link_ping_ms, "2s", 50, 60000, 0, "how often each side of the link is pinged"),
@@ -197,6 +202,10 @@ enum rc rest_conf_check(const struct rest_conf *c, struct buf *why)
     }
     if (c->profile == PROFILE_PROD && rest_conf_d1_auth(c) != D1_AUTH_REQUIRED) {
         buf_add_z(why, "d1_auth = off or warn is refused under profile = prod: anybody could be anyone.\n");
+        return RC_INVALID;
+    }
+    if (c->profile == PROFILE_PROD && c->test_fixture) {
+        buf_add_z(why, "test_fixture is refused under profile = prod.\n");
         return RC_INVALID;
     }
     if (c->profile == PROFILE_PROD && c->jwt_secret_file[0] == '\0' && c->jwt_jwks_file[0] == '\0') {

@@ -46,6 +46,10 @@ struct rest_conf {
     uint64_t attachment_threads; /* that write, hash and look at files */
     uint64_t upload_idle_timeout_ms, upload_keep_ms, upload_progress_ms, uploads_user_max, uploads_max;
 
+    /* Engine.IO: what the workers say, for deadlines and sizes here */
+    uint64_t eio_ping_interval_ms, eio_ping_timeout_ms, eio_max_payload;
+    bool test_fixture;
+
     /* link */
     char *link_socket, *link_user;
     uint64_t link_ping_ms, link_timeout_ms, link_stream_max_bytes, link_adopts_max,

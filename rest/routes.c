@@ -1,5 +1,6 @@
 /* routes.c -- the map of the HTTP API. To add a route: a line here, a handler beside its kin, a prototype in handlers.h. */
 #include "rest/handlers.h"
+#include "rest/poll.h"
 
 #define USER_READ (ROUTE_AUTH | ROUTE_ASYNC)
 #define USER_WRITE (ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON)
@@ -49,6 +50,11 @@ const struct http_route http_routes[] = {
     {HTTP_GET, "/api/attachments/{attachment}", attachment_get, USER_READ},
     {HTTP_DELETE, "/api/attachments/{attachment}", attachment_delete, USER_READ},
     {HTTP_POST, "/api/chats/{chat}/read", read_post, ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
+
+    {HTTP_GET, "/socket.io/", poll_get, ROUTE_ASYNC},
+    {HTTP_POST, "/socket.io/", poll_post, ROUTE_ASYNC},
+    {HTTP_GET, "/engine.io/", poll_get, ROUTE_ASYNC}, /* the fixture's */
+    {HTTP_POST, "/engine.io/", poll_post, ROUTE_ASYNC},
 
     {HTTP_GET, "/chats", conversations_get, ROUTE_AUTH},
     {HTTP_POST, "/chats", conversations_post, USER_WRITE},

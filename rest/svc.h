@@ -18,6 +18,7 @@
 
 struct attachments;
 struct auth;
+struct polls;
 struct ratelimit;
 struct notifier;
 struct writer;
@@ -33,6 +34,7 @@ struct svc {
     struct auth *auth;
     struct attachments *attachments; /* NULL: none are taken */
     struct notifier *notifier; /* NULL: nobody is notified (tests) */
+    struct polls *polls;       /* Engine.IO requests that rest */
     struct ratelimit *messages; /* sends by user id (user_messages_per_s); NULL: no limit */
     struct ratelimit *typing;   /* by user id (user_typing_per_s); NULL: no limit */
     struct ratelimit *focus_reads; /* read cursors moved by looking, by user and chat (once a second); NULL: no limit */

@@ -43,9 +43,11 @@ unsigned feed_workers_ready(struct feed *f)
     (void)f;
     return (unsigned)workers;
 }
-enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t issued_s, int fd)
+enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t issued_s,
+                        const struct feed_place *to, int fd)
 {
     (void)f;
+    (void)to;
     (void)issued_s;
     if (adopt_code == CODE_OK) {
         snprintf(adopted_head, sizeof(adopted_head), "%.*s", (int)a->head.len, a->head.p);
