@@ -114,6 +114,17 @@ enum rc link_client_reauth(struct link_client *l, uint64_t session, uint32_t slo
     return RC_UNAVAILABLE;
 }
 
+enum rc link_client_login(struct link_client *l, uint64_t session, enum dialect_id dialect,
+                          uint64_t peer_key, const struct op *op)
+{
+    (void)l;
+    (void)session;
+    (void)dialect;
+    (void)peer_key;
+    (void)op;
+    return RC_UNAVAILABLE;
+}
+
 static void finish(struct core *k, struct pending *p, const struct op_result *r)
 {
     core_finish_op(k, p, r);
@@ -262,7 +273,8 @@ static void set_read(struct conn *c, bool on)
     (void)on;
 }
 
-static const struct carrier carrier = {flush, close_conn, kill_conn, set_read};
+static const struct carrier carrier = {
+    .flush = flush, .close = close_conn, .kill = kill_conn, .read = set_read};
 
 static bool start(void *ctx, struct conn *c, struct str head)
 {

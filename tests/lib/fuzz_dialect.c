@@ -69,6 +69,18 @@ void dialect_fail(struct conn *c, uint8_t verb, struct str ref, enum code code)
     answer(c, &(struct op_result){.verb = verb, .ref = ref, .code = code}, true);
 }
 
+void dialect_close(struct conn *c, enum code code)
+{
+    CHECK(code != CODE_OK);
+    c->count++;
+}
+
+uint32_t dialect_options(const struct conn *c)
+{
+    (void)c;
+    return 0;
+}
+
 void dialect_send(struct conn *c, struct str payload, bool binary)
 {
     struct buf out = BUF_INIT;
