@@ -132,6 +132,7 @@ REST_SRCS = \
   rest/handler_health.c \
   rest/handler_member.c \
   rest/handler_message.c \
+  rest/handler_note.c \
   rest/handler_presence.c \
   rest/handler_read.c \
   rest/handler_session.c \
@@ -205,6 +206,7 @@ REST_SRCS = \
   rest/svc_auth.c \
   rest/svc_command.c \
   rest/svc_history.c \
+  rest/svc_note.c \
   rest/svc_presence.c \
   rest/svc_read.c \
   rest/svc_search.c \
@@ -433,9 +435,9 @@ test_reply_SRCS = rest/reply.c rest/reply_session.c
 test_sessions_SRCS = rest/sessions.c
 test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c rest/start_note.c tests/lib/feed_world.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
-test_svc_command_SRCS = rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
 test_svc_session_SRCS = rest/svc_session.c rest/svc_session_read.c rest/svc_attachment.c rest/svc_read.c rest/conversation_text.c rest/event_fill.c rest/cache.c rest/cache_note.c \
   rest/note_text.c rest/prefs.c rest/sessions.c rest/ratelimit.c rest/metrics.c rest/rest_conf.c tests/lib/fake_store.c tests/lib/fake_store_session.c
+test_svc_command_SRCS = rest/prefs.c rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
 test_svc_read_SRCS = rest/svc_attachment.c rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/cache_note.c rest/prefs.c rest/sessions.c
 test_dialects_SRCS = $(DIALECT_SRCS) ws/interest.c ws/limits.c tests/lib/sample_event.c
 test_eio_packet_SRCS = ws/eio_packet.c

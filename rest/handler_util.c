@@ -36,6 +36,8 @@ static enum code absent_code(enum id_kind kind)
         return CODE_CHAT_NOT_FOUND;
     case ID_MESSAGE:
         return CODE_MESSAGE_NOT_FOUND;
+    case ID_NOTIFICATION:
+        return CODE_NOTIFICATION_NOT_FOUND;
     default:
         return CODE_NOT_FOUND;
     }
@@ -50,6 +52,8 @@ static const char *id_field(enum id_kind kind)
         return "chat_id";
     case ID_UPLOAD:
         return "upload_id";
+    case ID_NOTIFICATION:
+        return "notification_id";
     default:
         return "message_id";
     }

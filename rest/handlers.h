@@ -77,6 +77,15 @@ void attendees_post(struct http_request *rq);
 void attendees_get(struct http_request *rq);
 void checkins_post(struct http_request *rq);
 void checkins_get(struct http_request *rq);
+/* ---------------------------------------------------------------- handler_note.c */
+void notifications_get(struct http_request *rq);
+void notification_read(struct http_request *rq);
+void notifications_read_all(struct http_request *rq);
+void notification_delete(struct http_request *rq);
+void preferences_get(struct http_request *rq);
+void preferences_put(struct http_request *rq);
+void admin_notifications_post(struct http_request *rq);
+void admin_notifications_explain(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_health.c */
 void healthz_get(struct http_request *rq);
 void readyz_get(struct http_request *rq);

@@ -13,7 +13,7 @@ void reply_id(struct buf *out, const char *key, enum id_kind kind, uint64_t n, u
     buf_add_char(out, '"');
 }
 
-static void reply_time(struct buf *out, const char *key, uint64_t wall_us_value)
+void reply_time(struct buf *out, const char *key, uint64_t wall_us_value)
 {
     json_add_key(out, key);
     buf_add_char(out, '"');
@@ -171,6 +171,32 @@ void reply_chat(struct buf *out, const struct chat_view *c)
         reply_message(out, c->last, false);
     } else {
         json_key_null(out, "last_message");
+    }
+    buf_add_char(out, '}');
+}
+
+void reply_note(struct buf *out, const struct note_view *n)
+{
+    buf_add_char(out, '{');
+    reply_id(out, "id", ID_NOTIFICATION, n->id, n->created_us);
+    json_key_str(out, "type", n->kind);
+    json_key_str(out, "title", n->title);
+    json_key_str(out, "message", n->text);
+    if (n->link.p != NULL) {
+        json_key_str(out, "link", n->link);
+    } else {
+        json_key_null(out, "link");
+    }
+    json_key_bool(out, "is_read", n->is_read);
+    reply_time(out, "created_at", n->created_us);
+    if (n->chat_id != 0) {
+        reply_id(out, "chat_id", ID_CHAT, n->chat_id, n->chat_created_us);
+    }
+    if (n->message_id != 0) {
+        reply_id(out, "message_id", ID_MESSAGE, n->message_id, n->message_created_us);
+    }
+    if (n->sender_id != 0) {
+        reply_id(out, "sender_id", ID_USER, n->sender_id, n->sender_created_us);
     }
     buf_add_char(out, '}');
 }

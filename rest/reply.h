@@ -8,6 +8,7 @@
 #ifndef REST_REPLY_H
 #define REST_REPLY_H
 
+#include "rest/svc_note.h"
 #include "rest/svc_presence.h"
 #include "rest/svc_read.h"
 #include "rest/svc_session.h"
@@ -41,6 +42,11 @@ void reply_attachment_path(struct buf *out, uint64_t id, uint64_t created_us);
 void reply_chat(struct buf *out, const struct chat_view *c);
 /* Exactly the chat_room object. */
 void reply_room(struct buf *out, const struct chat_view *c);
+
+/* {"id","type","title","message","link","is_read","created_at"[,"chat_id"][,"message_id"][,"sender_id"]} */
+void reply_note(struct buf *out, const struct note_view *n);
+/* ,"key":"<whole seconds, UTC>" */
+void reply_time(struct buf *out, const char *key, uint64_t wall_us_value);
 
 /* "member", "admin", "owner"; ROLE_NONE for any other text. */
 const char *role_name(uint8_t role);

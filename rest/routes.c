@@ -74,6 +74,15 @@ const struct http_route http_routes[] = {
     {HTTP_POST, "/api/sessions/{session}/checkins", checkins_post, USER_WRITE | ROUTE_SCANNER},
     {HTTP_GET, "/api/sessions/{session}/checkins", checkins_get, USER_READ},
 
+    {HTTP_GET, "/api/notifications", notifications_get, USER_READ},
+    {HTTP_POST, "/api/notifications/read-all", notifications_read_all, ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
+    {HTTP_POST, "/api/notifications/{notification}/read", notification_read, ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
+    {HTTP_DELETE, "/api/notifications/{notification}", notification_delete, USER_READ},
+    {HTTP_GET, "/api/me/notification-preferences", preferences_get, ROUTE_AUTH},
+    {HTTP_PUT, "/api/me/notification-preferences", preferences_put, USER_WRITE},
+
+    {HTTP_POST, "/api/admin/notifications", admin_notifications_post, ADMIN_WRITE},
+    {HTTP_GET, "/api/admin/notifications/explain", admin_notifications_explain, ROUTE_ADMIN | ROUTE_ASYNC},
     {HTTP_GET, "/api/admin/status", admin_status_get, ROUTE_ADMIN},
     {HTTP_GET, "/api/admin/users", admin_users_get, ROUTE_ADMIN},
     {HTTP_POST, "/api/admin/users", admin_users_post, ADMIN_WRITE},

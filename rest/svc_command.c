@@ -2,6 +2,7 @@
 
 #include "rest/job.h"
 #include "rest/metrics.h"
+#include "rest/prefs.h"
 #include "rest/ratelimit.h"
 #include "rest/sessions.h"
 #include "rest/writer.h"
@@ -167,6 +168,48 @@ static enum code check_event_session(const struct rest_conf *conf, const struct 
     }
 }
 
+static bool is_reserved_kind(struct str kind)
+{
+    static const char *const reserved[] = {
+        "new_message", "error",           "unread_update", "notifications_update", "typing", "message_read",
+        "private_message", "group_message", "message_sent", "pong", "auth_ok", "live", "gap"};
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+        if (str_eq(kind, str_of(reserved[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A path of this site or a web address; nothing else can be opened by a click on it. */
+static bool is_link(struct str s, size_t max)
+{
+    bool path = str_starts(s, STR("/")) && !str_starts(s, STR("//")) && !str_starts(s, STR("/\\"));
+    if (s.len > max || !utf8_valid(s) || utf8_has_control(s, false) ||
+        !(path || (str_starts(s, STR("http://")) && s.len > 7) || (str_starts(s, STR("https://")) && s.len > 8))) {
+        return false;
+    }
+    return memchr(s.p, ' ', s.len) == NULL;
+}
+
+static enum code check_note(const struct rest_conf *conf, const struct cmd *c, const char **field)
+{
+    if (!prefs_is_kind(c->name) || is_reserved_kind(c->name)) {
+        return bad(field, "type");
+    }
+    if (!is_line(c->title, CONF_NOW(conf->notify_title_max_chars)) || is_blank(c->title)) {
+        return bad(field, "title");
+    }
+    if (c->content.len == 0 || !utf8_valid(c->content) || utf8_has_control(c->content, true) ||
+        utf8_count(c->content) > CONF_NOW(conf->notify_text_max_chars)) {
+        return bad(field, "message");
+    }
+    if (c->link.p != NULL && !is_link(c->link, CONF_NOW(conf->notify_link_max_bytes))) {
+        return bad(field, "link");
+    }
+    return CODE_OK;
+}
+
 enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const char **field)
 {
     enum code code = CODE_OK;
@@ -191,6 +234,15 @@ enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const cha
     case CMD_USER_CREATE:
     case CMD_USER_UPDATE:
         return check_user(conf, c, field);
+    case CMD_NOTIFICATION_CREATE:
+        return check_note(conf, c, field);
+    case CMD_NOTIFY: /* what is left of these has been checked, or comes from this process */
+    case CMD_NOTIFICATION_READ:
+    case CMD_NOTIFICATION_READ_ALL:
+    case CMD_NOTIFICATION_DELETE:
+    case CMD_NOTIFICATIONS_SEEN:
+    case CMD_PREFERENCES:
+        return CODE_OK;
     default:
         if (c->kind >= CMD_SESSION_CREATE && c->kind <= CMD_CHECKIN) {
             return check_event_session(conf, c, field);

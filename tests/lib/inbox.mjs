@@ -41,7 +41,7 @@ export async function flushNotifications(sys, pairs) {
     marks += 1;
     const message = `marker ${process.pid} ${marks}`;
     const users = [...new Set(pairs.map(([user]) => user.id))];
-    const answer = await sys.api.admin('POST', '/api/admin/notifications', { body: { user_ids: users, kind: 'marker', title: 'marker', message } });
+    const answer = await sys.api.admin('POST', '/api/admin/notifications', { body: { user_ids: users, type: 'marker', title: 'marker', message } });
     assert.equal(answer.status, 201, answer.text);
     await Promise.all(pairs.map(([, client]) => client.wait((f) => f.type === 'marker' && f.message === message)));
 }
@@ -49,5 +49,5 @@ export async function flushNotifications(sys, pairs) {
 /** What the server decided about a message and a user, once it has. */
 export const explained = (sys, messageId, user) => until(`a decision about message ${messageId}`, async () => {
     const { status, json } = await sys.api.admin('GET', `/api/admin/notifications/explain?message_id=${messageId}&user_id=${user.n}`);
-    return status === 200 && json.decision !== 'pending' ? json : null;
+    return status === 200 && json.decided ? json : null;
 });

@@ -234,13 +234,55 @@ static void test_event_sessions_have_a_title_and_a_visibility(void **state)
     is_bad(c, CODE_INVALID_FIELD, "user_ids");
 }
 
+static void test_notifications_that_administration_sends(void **state)
+{
+    (void)state;
+    conf->notify_title_max_chars = 5;
+    conf->notify_text_max_chars = 6;
+    conf->notify_link_max_bytes = 12;
+    const struct cmd good = {.kind = CMD_NOTIFICATION_CREATE, .name = STR("news"), .title = STR("\u00fcber!"), .content = STR("a\nb\u00e9\u00e9c")};
+    struct cmd c = good;
+    is_good(c);
+    static const char *const links[] = {"/", "/chat/5?x=1#y", "http://x", "https://abcd"};
+    for (unsigned i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        c.link = str_of(links[i]);
+        c.link.len = c.link.len < 12 ? c.link.len : 12;
+        is_good(c);
+    }
+    static const char *const bad_links[] = {"", "x", "//x", "/\\x", "http://", "https://", "ftp://x", "/a b", "/a\nb", "/123456789012", "javascript:1"};
+    for (unsigned i = 0; i < sizeof(bad_links) / sizeof(bad_links[0]); i++) {
+        c.link = str_of(bad_links[i]);
+        is_bad(c, CODE_INVALID_FIELD, "link");
+    }
+    static const char *const kinds[] = {"", "News", "a b", "new_message", "gap", "pong", "012345678901234567890123456789012"};
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        c = good;
+        c.name = str_of(kinds[i]);
+        is_bad(c, CODE_INVALID_FIELD, "type");
+    }
+    c = good;
+    c.title = STR("123456");
+    is_bad(c, CODE_INVALID_FIELD, "title");
+    c.title = STR("  ");
+    is_bad(c, CODE_INVALID_FIELD, "title");
+    c = good;
+    c.content = STR("1234567");
+    is_bad(c, CODE_INVALID_FIELD, "message");
+    c.content = STR("");
+    is_bad(c, CODE_INVALID_FIELD, "message");
+    c.content = STR("a\x07");
+    is_bad(c, CODE_INVALID_FIELD, "message");
+}
+
 static void test_kinds_that_the_writer_does_not_know(void **state)
 {
     (void)state;
     for (unsigned kind = 0; kind < 256; kind++) {
         struct cmd c = {.kind = (uint8_t)kind, .name = STR("text"), .content = STR("x"), .number = ROLE_MEMBER};
+        c.title = kind == CMD_NOTIFICATION_CREATE ? STR("x") : STR_NONE;
         bool known = (kind >= CMD_CHAT_CREATE_DIRECT && kind <= CMD_REVOKE) ||
-                     (kind >= CMD_SESSION_CREATE && kind <= CMD_CHECKIN) || kind == CMD_LAST_SEEN || kind == CMD_ATTACHMENT_ADD ||
+                     (kind >= CMD_NOTIFY && kind <= CMD_LAST_SEEN) ||
+                     (kind >= CMD_SESSION_CREATE && kind <= CMD_CHECKIN) || kind == CMD_ATTACHMENT_ADD ||
                      kind == CMD_ATTACHMENT_REMOVE;
         assert_true((svc_check(conf, &c, NULL) == CODE_UNSUPPORTED_TYPE) == !known);
     }
@@ -343,6 +385,7 @@ int main(void)
         T(test_users),
         T(test_pictures_are_on_the_web),
         T(test_event_sessions_have_a_title_and_a_visibility),
+        T(test_notifications_that_administration_sends),
         T(test_kinds_that_the_writer_does_not_know),
         T(test_what_passes_is_queued_with_copies_and_a_deadline),
         T(test_sockets_may_leave_out_the_kind_and_are_told_where_they_asked),
