@@ -8,6 +8,7 @@
 
 #include "rest/writer_int.h"
 #include "shared/clock.h"
+#include "shared/dialect_id.h"
 #include "shared/mem.h"
 #include "tests/lib/fake_store.h"
 #include "tests/lib/feed_world.h"
@@ -782,6 +783,19 @@ struct busy {
     unsigned events, adopted;
 };
 
+/* What a worker tells of a connection while it is there. */
+static void say_what_is_live(struct buf *up, const struct busy *b, uint32_t slot)
+{
+    const uint64_t chat = b->f->chat;
+    link_put_watch(up, slot, b->adopted % 3 ? CONN_CHAT_UPDATES | CONN_EVENTS_TYPING | CONN_EVENTS_STATUS : CONN_EXT);
+    link_put_presence(up, &(struct link_presence){slot, chat, b->adopted % 3 != 0}, 1);
+    link_put_command(up, 1, b->adopted, slot, &(struct cmd){.kind = CMD_TYPING, .chat_id = chat, .number = b->adopted % 2});
+    link_put_command(up, 2, b->adopted, slot, &(struct cmd){.kind = CMD_FOCUS, .chat_id = chat});
+    link_put_query(up, 3, &(struct link_query){.session = b->adopted, .slot = slot, .kind = LINK_QUERY_CHAT,
+                                               .body = STR("{\"chat_id\":1}")});
+    link_put_topic(up, 1 + b->adopted % 3, b->adopted % 2, 0);
+}
+
 static void *be_the_link(void *arg)
 {
     struct busy *b = arg;
@@ -800,6 +814,7 @@ static void *be_the_link(void *arg)
                 link_put_adopted(&up, in.frames[i].request, ++b->adopted);
                 link_put_attach(&up, &(struct link_attach){.session = b->adopted, .slot = a.slot,
                                                            .since_log = WORLD_LOG_ID >> 32, .since = 1});
+                say_what_is_live(&up, b, a.slot);
                 if (b->adopted % 2 == 0) {
                     link_put_session_closed(&up, &(struct link_closed){a.slot, a.peer_key}, 1);
                 }
@@ -817,7 +832,9 @@ static void *be_the_door(void *arg)
 {
     struct busy *b = arg;
     for (unsigned i = 0; !atomic_load(&b->stop); i++) {
-        (void)world_try_adopt(b->f->w, 1 + i % 10, 1 + i % 3);
+        (void)feed_adopt(b->f->w->feed, &(struct link_adopt){.user_id = 1 + i % 10, .peer_key = 1 + i % 3, .topic = i % 4,
+                                                             .dialect = DIALECT_SUBSCRIBE, .options = i % 64},
+                         1000, 1000000);
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
     }
     return NULL;
@@ -833,7 +850,10 @@ static void *be_a_reader(void *arg)
         const struct cache_chat *chat = cache_chat(c, cache_chat_index(c, b->f->chat));
         (void)cache_unread(chat, cache_member(chat, 0));
         cache_unlock(c);
+        bool is_online = false;
+        uint64_t seen_us = 0;
         (void)feed_user_online(b->f->w->feed, 1);
+        feed_presence(b->f->w->feed, 1, &is_online, &seen_us);
         (void)feed_workers(b->f->w->feed, &info, 1);
         feed_kick(b->f->w->feed, 9, 1, CODE_FORBIDDEN);
         (void)feed_wait_published(b->f->w->feed, feed_published(b->f->w->feed) + 1, mono_ms() + 1);
@@ -847,6 +867,10 @@ static void test_all_threads_at_once(void **state)
     struct fixture f = set_up();
     static struct busy b;
     b = (struct busy){.f = &f};
+    f.w->feed->conf.chat_update_members_max = 2; /* what is put off, too */
+    f.w->feed->conf.typing_expire_ms = f.w->feed->conf.presence_grace_ms = f.w->feed->conf.receipt_ms = 20;
+    f.w->feed->conf.last_seen_ms = 100;
+    assert_int_equal(feed_run(f.w->feed), RC_OK);
     pthread_t threads[3], senders[2];
     void *(*roles[3])(void *) = {be_the_link, be_the_door, be_a_reader};
     assert_int_equal(writer_run(f.writer), RC_OK);
@@ -864,8 +888,10 @@ static void test_all_threads_at_once(void **state)
     for (unsigned i = 0; i < 3; i++) {
         pthread_join(threads[i], NULL);
     }
+    feed_stop(f.w->feed);
     writer_stop(f.writer);
     assert_true(b.adopted > 0 && b.events > 0);
+    assert_int_equal(f.w->feed->viewers.count, 0);
     assert_int_equal(f.w->feed->user_sessions.count, 0);
     assert_int_equal(fake_db_counts().messages, 400);
     tear_down(&f);
