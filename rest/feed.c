@@ -75,6 +75,7 @@ void feed_free(struct feed *f)
     feed_updates_release(f);
     feed_texts_release(f);
     gate_release(&f->receipts);
+    gate_release(&f->focus_reads);
     online_free(f->online);
     buf_release(&f->comings);
     typing_free(f->typing);

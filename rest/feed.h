@@ -11,7 +11,8 @@
  * Limits     link_stream_max_bytes per worker: a stream above it is broken off (the worker reconnects and
  *            resumes from the ring). ring_max_bytes and ring_max_age for the ring.
  * Threads    Every function may be called from any thread, but for what is marked "link thread".
- *            Lock order: feed lock, then cache lock.
+ *            Lock order: feed lock, then cache lock. What is live (presence.h, typing.h, online.h, gate.h) is under the
+ *            feed lock and has none of its own; a thread of the feed's (feed_run) does what time brings about.
  */
 #ifndef REST_FEED_H
 #define REST_FEED_H

@@ -1,7 +1,6 @@
 /* Focus: which chat somebody looks at, as sessions report it (LINK_PRESENCE) or say it outright (CMD_FOCUS). */
 #include "rest/feed_int.h"
 #include "rest/presence.h"
-#include "rest/ratelimit.h"
 #include "shared/clock.h"
 
 /* The user's membership of the chat (NULL: none), under the cache lock. */
@@ -49,23 +48,43 @@ enum rc feed_on_presence(struct feed *f, struct feed_worker *w, struct str body)
     return rc;
 }
 
-/* Who looks at a chat has read it. Commands that come faster than once a second leave that to the next one. */
+/* A refusal (the queue is full) is made good by the next command or by the client's own reading. */
 static void read_all(struct feed *f, uint64_t user_id, uint64_t chat_id)
 {
-    const struct rate once_a_second = {60, 1};
     const struct cmd read = {.kind = CMD_READ, .actor_id = user_id, .chat_id = chat_id};
-    if (f->svc->focus_reads == NULL || ratelimit_take(f->svc->focus_reads, map64_hash_pair(user_id, chat_id),
-                                                      once_a_second, mono_ms(), NULL)) {
-        /* A refusal (the queue is full) is made good by the next command or by the client's own reading. */
-        (void)svc_submit(f->svc, &read, NULL, NULL, NULL);
+    (void)svc_submit(f->svc, &read, NULL, NULL, NULL);
+}
+
+/* Who looks at a chat has read it, once a period at most; what comes faster is done when the period is over. */
+static bool reads_now(struct feed *f, uint64_t user_id, uint64_t chat_id, uint64_t now_ms)
+{
+    const struct happening h = {.chat_id = chat_id, .actor_id = user_id, .kind = EV_READ};
+    return gate_pass(&f->focus_reads, map64_hash_pair(user_id, chat_id), &h, now_ms, f->conf.receipt_ms);
+}
+
+void feed_focus_tick(struct feed *f, uint64_t now_ms)
+{
+    struct buf due = BUF_INIT;
+    struct happening h;
+    uint32_t at = 0;
+    feed_lock(f);
+    while (gate_next(&f->focus_reads, &at, now_ms, f->conf.receipt_ms, &h)) {
+        buf_add(&due, &h, sizeof(h));
     }
+    feed_unlock(f);
+    const struct happening *list = (const struct happening *)(const void *)due.p;
+    for (size_t i = 0; i < due.len / sizeof(h); i++) {
+        read_all(f, list[i].actor_id, list[i].chat_id);
+    }
+    buf_release(&due);
 }
 
 /* Chat 0 is no chat: the worker itself tells when no session is on the former one any more. */
 enum code feed_focus(struct feed *f, struct feed_worker *w, uint32_t slot, const struct cmd *c)
 {
     const struct cache_chat *chat = NULL;
-    uint64_t unread = 0;
+    uint64_t now = mono_ms();
+    bool reads = false;
     if (c->chat_id == 0) {
         return CODE_OK;
     }
@@ -73,12 +92,12 @@ enum code feed_focus(struct feed *f, struct feed_worker *w, uint32_t slot, const
     cache_rdlock(f->cache);
     const struct cache_member *m = find_member(f, c->chat_id, w->slots[slot].user, &chat);
     if (m != NULL) {
-        unread = cache_unread(chat, m);
-        presence_focus(f->presence, c->chat_id, c->actor_id, w->serial, mono_ms());
+        presence_focus(f->presence, c->chat_id, c->actor_id, w->serial, now);
+        reads = cache_unread(chat, m) > 0 && reads_now(f, c->actor_id, c->chat_id, now);
     }
     cache_unlock(f->cache);
     feed_unlock(f);
-    if (m != NULL && unread > 0) {
+    if (reads) {
         read_all(f, c->actor_id, c->chat_id);
     }
     return m != NULL ? CODE_OK : CODE_CHAT_NOT_FOUND;

@@ -199,7 +199,7 @@ struct feed {
     uint32_t mark;
     struct feed_updates updates;
     struct feed_texts texts;
-    struct gate receipts;
+    struct gate receipts, focus_reads;
     pthread_mutex_t tick_lock; /* of the next four only */
     pthread_cond_t tick_wake;
     pthread_t tick_thread;
@@ -360,6 +360,8 @@ void feed_typing_gone(struct feed *f, uint64_t user_id);
 enum rc feed_on_presence(struct feed *f, struct feed_worker *w, struct str body);
 /* The slot has a user, who is the actor. */
 enum code feed_focus(struct feed *f, struct feed_worker *w, uint32_t slot, const struct cmd *c);
+/* Called without the lock. */
+void feed_focus_tick(struct feed *f, uint64_t now_ms);
 void feed_focus_worker_gone(struct feed *f, const struct feed_worker *w);
 
 /* feed_query.c: reads for dialects. Called without the lock. */

@@ -35,6 +35,7 @@ void feed_tick(struct feed *f, uint64_t now_ms)
     feed_streams_end(f, was_empty);
     cache_unlock(f->cache);
     feed_unlock(f);
+    feed_focus_tick(f, now_ms);
     feed_online_store(f, now_ms);
 }
 

@@ -246,7 +246,6 @@ static void start_services(struct app *a, struct buf *why)
     s->workpool = workpool_new((unsigned)a->conf->argon2_threads, (unsigned)a->conf->argon2_queue);
     s->messages = ratelimit_new(RATE_KEYS);
     s->typing = ratelimit_new(RATE_KEYS);
-    s->focus_reads = ratelimit_new(RATE_KEYS);
     s->checkins = ratelimit_new(RATE_KEYS);
     s->logins = ratelimit_new(RATE_KEYS);
     s->polls = polls_new(a->conf, s->feed);
@@ -401,7 +400,6 @@ static int stop(struct app *a)
     auth_free(s->auth);
     ratelimit_free(s->messages);
     ratelimit_free(s->typing);
-    ratelimit_free(s->focus_reads);
     ratelimit_free(s->checkins);
     ratelimit_free(s->logins);
     cache_free(s->cache);

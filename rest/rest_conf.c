@@ -157,7 +157,7 @@ static const struct conf_key keys[] = {
     MS(chat_update_ms, "250ms", 1, 60000, CONF_RELOADABLE, "least time between two chat updates of a large chat"),
     N(chat_update_members_max, "256", 2, 20000, CONF_RELOADABLE, "a chat with more members is large"),
     N(chat_update_waits_max, "10000", 16, 1000000, 0, "chat updates that wait for a text from the database"),
-    MS(receipt_ms, "1s", 1, 600000, CONF_RELOADABLE, "least time between two read receipts of one person in a large chat"),
+    MS(receipt_ms, "1s", 1, 600000, CONF_RELOADABLE, "least time between two read receipts of one person in a large chat, and between two of its readings by looking at a chat"),
     N(user_typing_per_s, "5", 1, 100000, CONF_RELOADABLE, "typing signals a second of one user"),
     N(user_typing_burst, "20", 1, 100000, CONF_RELOADABLE, "typing signals of one user at once"),
     MS(typing_expire_ms, "6s", 100, 600000, CONF_RELOADABLE, "who does not say so again for this long does not type any more"),

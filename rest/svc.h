@@ -37,7 +37,6 @@ struct svc {
     struct polls *polls;       /* Engine.IO requests that rest */
     struct ratelimit *messages; /* sends by user id (user_messages_per_s); NULL: no limit */
     struct ratelimit *typing;   /* by user id (user_typing_per_s); NULL: no limit */
-    struct ratelimit *focus_reads; /* read cursors moved by looking, by user and chat (once a second); NULL: no limit */
     struct ratelimit *checkins; /* by event session (session_checkins_per_s); NULL: no limit */
     struct ratelimit *logins;   /* routes with ROUTE_LIMIT by address (address_logins_per_minute); NULL: no limit */
 };

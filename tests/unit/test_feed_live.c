@@ -358,7 +358,6 @@ static void test_who_says_where_he_looks_has_read_what_is_there(void **state)
     uint32_t slot = world_adopt(w, worker, 1, 5);
     uint64_t chat = world_group(w, 1, 2), other = world_group(w, 3, 2);
     struct cmd c = {.kind = CMD_FOCUS, .chat_id = chat};
-    w->svc.focus_reads = ratelimit_new(16);
     assert_int_equal(command(w, worker, slot, &c), CODE_OK);
     assert_int_equal(looking(w, chat), 1);
     assert_int_equal(world_submitted, 0); /* nothing was unread */
@@ -369,6 +368,14 @@ static void test_who_says_where_he_looks_has_read_what_is_there(void **state)
                 world_last_submitted.chat_id == chat && world_last_submitted.seq == 0);
     assert_int_equal(command(w, worker, slot, &c), CODE_OK);
     assert_int_equal(world_submitted, 1); /* once a second */
+    feed_tick(w->feed, mono_ms());
+    assert_int_equal(world_submitted, 1);
+    feed_tick(w->feed, mono_ms() + 1000);
+    assert_int_equal(world_submitted, 2);
+    assert_true(world_last_submitted.kind == CMD_READ && world_last_submitted.actor_id == 1 &&
+                world_last_submitted.chat_id == chat);
+    feed_tick(w->feed, mono_ms() + 5000);
+    assert_int_equal(world_submitted, 2);
     c.chat_id = 0;
     assert_int_equal(command(w, worker, slot, &c), CODE_OK);
     assert_int_equal(looking(w, chat), 1); /* the worker tells when nobody is there any more */
@@ -378,7 +385,6 @@ static void test_who_says_where_he_looks_has_read_what_is_there(void **state)
     assert_int_equal(command(w, worker, slot, &c), CODE_CHAT_NOT_FOUND);
     assert_int_equal(looking(w, other), 0);
     assert_int_equal(command(w, worker, 0, &c), CODE_UNAUTHENTICATED);
-    ratelimit_free(w->svc.focus_reads);
     world_free(w);
 }
 
