@@ -280,6 +280,7 @@ CTL_SRCS = \
 #   test_door_head_LDFLAGS = -Wl,--wrap=accept4
 UNIT_TESTS = \
   test_arena \
+  test_attachments \
   test_auth \
   test_buf \
   test_cache \
@@ -361,6 +362,9 @@ UNIT_TESTS = \
   test_ws_core \
   test_ws_core_focus \
 
+test_attachments_SRCS = rest/attachments.c rest/attachments_keep.c rest/attachments_start.c rest/attachments_upload.c rest/blobs.c \
+  rest/content_type.c rest/file_name.c rest/magic.c rest/metrics.c rest/rest_conf.c rest/sha256.c rest/workpool.c
+test_attachments_LDFLAGS = -Wl,--wrap=pwrite,--wrap=fsync,--wrap=renameat
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
 # Caches and rules.
@@ -396,7 +400,7 @@ FEED_LIVE_SRCS = \
 # Feed, caches and rules together, for tests that publish what was decided.
 FEED_TEST_SRCS = $(RULES_SRCS) rest/metrics.c \
   rest/feed.c rest/feed_adopt.c rest/feed_attach.c rest/feed_attach_db.c rest/feed_attach_ring.c rest/feed_attach_topic.c rest/feed_command.c \
-  rest/feed_login.c rest/feed_poll.c rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c rest/feed_worker.c \
+  rest/feed_login.c rest/feed_poll.c rest/feed_publish.c rest/feed_ring.c rest/feed_sets.c rest/feed_slots.c rest/feed_topics.c rest/feed_upload.c rest/feed_worker.c \
   rest/notifier_queue.c \
   $(FEED_LIVE_SRCS) tests/lib/fake_store.c tests/lib/fake_store_session.c
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c

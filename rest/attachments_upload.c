@@ -32,39 +32,62 @@ static void tell(struct upload *u, enum upload_state state)
 
 /* -- what it is -------------------------------------------------------------------------------------------- */
 
-/* Name, header and bytes must agree; the type is the most exact of what they say. */
-static enum code look(struct upload *u, struct str first_bytes)
+static void clean_found(struct buf *raw, struct buf *found)
 {
-    struct attachments *a = u->home;
-    struct buf raw = BUF_INIT, found = BUF_INIT;
-    struct str claimed = str_of(u->claimed);
-    struct str by_name = content_type_of_extension(file_name_extension(str_of(u->name)));
-    bool readable = content_is_readable(first_bytes);
-    magic_look(a->magic, first_bytes, &raw);
-    if (!content_type_clean(buf_str(&raw), &found)) {
-        buf_add_z(&found, "application/octet-stream");
+    if (!content_type_clean(buf_str(raw), found)) {
+        buf_add_z(found, "application/octet-stream");
     }
-    enum code code = CODE_OK;
-    if (!content_type_fits(buf_str(&found), claimed, readable) || !content_type_fits(buf_str(&found), by_name, readable)) {
-        code = CODE_CONTENT_MISMATCH;
-    } else {
-        buf_clear(&u->type);
-        buf_add_str(&u->type, !content_type_is_vague(claimed) ? claimed : by_name.len > 0 ? by_name : buf_str(&found));
-        code = content_type_listed(str_of(a->conf->attachment_types), buf_str(&u->type)) ? CODE_OK : CODE_TYPE_NOT_ALLOWED;
-    }
-    buf_release(&raw);
-    buf_release(&found);
-    return code;
+    buf_release(raw);
 }
 
-static enum code look_at_file(struct upload *u)
+static struct str type_by_name(const struct upload *u)
 {
+    return content_type_of_extension(file_name_extension(str_of(u->name)));
+}
+
+/* Name, header and content must agree. */
+static bool agrees(const struct upload *u, struct str found, bool readable)
+{
+    return content_type_fits(found, str_of(u->claimed), readable) && content_type_fits(found, type_by_name(u), readable);
+}
+
+/* A refusal now saves the way of all the rest; so it must be certain. */
+static enum code look_first(struct upload *u, struct str bytes)
+{
+    struct buf raw = BUF_INIT, found = BUF_INIT;
+    magic_look(u->home->magic, bytes, &raw);
+    clean_found(&raw, &found);
+    bool readable = content_is_readable(bytes);
+    bool good = content_type_may_become(buf_str(&found), str_of(u->claimed), readable) &&
+                content_type_may_become(buf_str(&found), type_by_name(u), readable);
+    buf_release(&found);
+    return good ? CODE_OK : CODE_CONTENT_MISMATCH;
+}
+
+/* The type is the most exact of what name, header and content say. */
+static enum code choose_type(struct upload *u, struct str found, bool readable)
+{
+    struct str claimed = str_of(u->claimed), by_name = type_by_name(u);
+    if (!agrees(u, found, readable)) {
+        return CODE_CONTENT_MISMATCH;
+    }
+    buf_clear(&u->type);
+    buf_add_str(&u->type, !content_type_is_vague(claimed) ? claimed : by_name.len > 0 ? by_name : found);
+    return content_type_listed(str_of(u->home->conf->attachment_types), buf_str(&u->type)) ? CODE_OK : CODE_TYPE_NOT_ALLOWED;
+}
+
+static enum code look(struct upload *u)
+{
+    struct buf raw = BUF_INIT, found = BUF_INIT;
     size_t got = 0;
     char *room = mem_try(1, MAGIC_LOOK_BYTES);
     enum code code = room != NULL ? blob_read(u->fd, 0, room, MAGIC_LOOK_BYTES, &got) : CODE_UNAVAILABLE;
     if (code == CODE_OK) {
-        code = look(u, (struct str){room, got});
+        magic_look_at_file(u->home->magic, u->fd, &raw);
+        clean_found(&raw, &found);
+        code = choose_type(u, buf_str(&found), content_is_readable((struct str){room, got}));
     }
+    buf_release(&found);
     free(room);
     return code;
 }
@@ -100,9 +123,8 @@ enum code upload_write(struct upload *u, struct str bytes)
         return CODE_TOO_LARGE;
     }
     enum code code = open_file(u);
-    /* A refusal now saves the way of all the rest; what is looked at here is what would be looked at in the end. */
     if (code == CODE_OK && u->offset == 0 && bytes.len >= MAGIC_LOOK_BYTES) {
-        code = look(u, (struct str){bytes.p, MAGIC_LOOK_BYTES});
+        code = look_first(u, bytes);
     }
     if (code == CODE_OK) {
         code = blob_write(u->fd, u->offset, bytes);
@@ -170,7 +192,7 @@ enum code upload_finish(struct upload *u)
         code = CODE_CHECKSUM_MISMATCH;
     }
     if (code == CODE_OK) {
-        code = look_at_file(u);
+        code = look(u);
     }
     if (code == CODE_OK && !u->placed) {
         code = blob_place(u->home->blobs, u->id, u->fd);

@@ -326,6 +326,12 @@ bool content_type_fits(struct str found, struct str claimed, bool readable)
     }
 }
 
+bool content_type_may_become(struct str found, struct str claimed, bool readable)
+{
+    return content_type_fits(found, claimed, readable) ||
+           (content_type_is_vague(found) && family_of(claimed) == FAMILY_ZIP);
+}
+
 bool content_type_listed(struct str list, struct str type)
 {
     while (list.p != NULL) {

@@ -22,6 +22,8 @@ bool content_type_clean(struct str value, struct buf *out);
 struct str content_type_of_extension(struct str extension);
 /* Whether bytes that look like `found` can be what `claimed` says. Both clean. readable: content_is_readable of them. */
 bool content_type_fits(struct str found, struct str claimed, bool readable);
+/* The same of a beginning: archives are recognised by their end. */
+bool content_type_may_become(struct str found, struct str claimed, bool readable);
 /* Whether bytes are text in some 8-bit encoding: no control characters but those of text. */
 bool content_is_readable(struct str bytes);
 /* Says nothing: application/octet-stream, and what browsers send when they do not know. */

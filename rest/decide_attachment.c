@@ -15,7 +15,8 @@ static struct ov_attachment *find(struct decider *d, const struct job *job)
     return a != NULL && !a->gone ? a : NULL;
 }
 
-/* chat_id, name, title = type, content = SHA-256, number = size, number2 = id. */
+/* chat_id, name, title = type, content = SHA-256, number = size, number2 = id, seq = when the upload began (us): the time that
+ * is part of the id's text stays the same. */
 enum code decide_attachment_add(struct decider *d, struct job *job)
 {
     const struct cmd *c = &job->cmd;
@@ -29,7 +30,7 @@ enum code decide_attachment_add(struct decider *d, struct job *job)
         .chat_id = c->chat_id,
         .uploader_id = c->actor_id,
         .size = c->number,
-        .created_us = d->now_us,
+        .created_us = c->seq,
         .unused_us = d->now_us,
         .sha256 = c->content,
         .mime_type = c->title,
@@ -42,7 +43,7 @@ enum code decide_attachment_add(struct decider *d, struct job *job)
     job->outcome.created = true;
     job->outcome.chat_id = c->chat_id;
     job->outcome.seq = c->number2;
-    job->outcome.at_us = d->now_us;
+    job->outcome.at_us = c->seq;
     return CODE_OK;
 }
 

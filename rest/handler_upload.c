@@ -162,6 +162,7 @@ static void finish(void *ctx)
     c->chat_id = v.chat_id;
     c->number = v.size;
     c->number2 = v.id;
+    c->seq = v.created_us;
     c->name = v.name;
     c->title = v.mime_type;
     c->content = v.sha256;

@@ -14,7 +14,7 @@ static void hash_cmd(const struct cmd *c, struct key16 *out)
     buf_add_be64(&b, c->user_id);
     buf_add_be64(&b, c->message_id);
     buf_add_be64(&b, c->kind == CMD_READ ? 0 : c->number);
-    buf_add_be64(&b, c->seq);
+    buf_add_be64(&b, c->kind == CMD_ATTACHMENT_ADD ? 0 : c->seq);
     buf_add_be32(&b, (uint32_t)c->name.len);
     buf_add_str(&b, c->name);
     buf_add_be32(&b, (uint32_t)c->content.len);
@@ -26,7 +26,7 @@ static void hash_cmd(const struct cmd *c, struct key16 *out)
         buf_add_be64(&b, c->number2);
     }
     if (c->kind >= CMD_NOTIFY) { /* stored hashes of the older kinds stay what they are */
-        /* The same file sent again is the same, though every upload has an id of its own. */
+        /* The same file sent again is the same, though every upload has an id and a time of its own. */
         buf_add_be64(&b, c->kind == CMD_ATTACHMENT_ADD ? 0 : c->number2);
         buf_add_be32(&b, (uint32_t)c->title.len);
         buf_add_str(&b, c->title);

@@ -865,6 +865,77 @@ static void on_seen(void *ctx, const struct row_seen *r)
 }
 
 /* A batch without events, and a later one over it. */
+struct attachments {
+    struct row_attachment rows[4];
+    unsigned count;
+    char name[64], sha256[65];
+};
+
+static void on_attachment(void *ctx, const struct row_attachment *r)
+{
+    struct attachments *found = ctx;
+    assert_true(found->count < 4 && r->name.len < sizeof(found->name) && r->sha256.len < sizeof(found->sha256));
+    memcpy(found->name, r->name.p, r->name.len);
+    memcpy(found->sha256, r->sha256.p, r->sha256.len);
+    found->rows[found->count++] = *r;
+}
+
+static void on_attachment_sum(void *ctx, const struct row_attachment *r)
+{
+    struct attachments *found = ctx;
+    found->rows[r->uploader_id - 7] = *r;
+    found->count++;
+}
+
+static void add_attachment(struct world *w, uint64_t id, uint64_t unused_us)
+{
+    *batch_attachment_new(&w->batch) = (struct row_attachment){
+        .id = id, .chat_id = 1, .uploader_id = id % 2 ? 7 : 8, .size = 1000 + id, .created_us = 50, .unused_us = unused_us,
+        .sha256 = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"), .mime_type = STR("image/png"),
+        .name = STR("m\xc3\xbcsli \xe2\x98\x95.png")};
+}
+
+static void test_an_attachment_is_used_dropped_and_removed(void **state)
+{
+    struct world *w = *state;
+    const uint64_t ids[] = {11, 12, 99};
+    struct attachments found = {0};
+    for (uint64_t id = 11; id <= 14; id++) {
+        add_attachment(w, id, id);
+    }
+    commit(w, 0);
+    assert_int_equal(store_find_attachments(w->store, ids, 3, on_attachment, &found), STORE_OK);
+    assert_int_equal(found.count, 2);
+    const struct row_attachment *a = found.rows[0].id == 11 ? &found.rows[0] : &found.rows[1];
+    assert_true(a->chat_id == 1 && a->seq == 0 && a->uploader_id == 7 && a->size == 1011 && a->created_us == 50 && a->unused_us == 11);
+    assert_string_equal(found.name, "m\xc3\xbcsli \xe2\x98\x95.png");
+    assert_string_equal(found.sha256, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+    /* The message and what it refers to, in one batch; its deletion in the next. */
+    add_message(w, 1, 0, "x");
+    *batch_attachment_used(&w->batch) = (struct row_attachment){.id = 12, .seq = 1};
+    commit(w, 1);
+    found.count = 0;
+    assert_int_equal(store_attachments_at(w->store, (struct chat_seq[]){{1, 1}, {1, 2}}, 2, on_attachment, &found), STORE_OK);
+    assert_true(found.count == 1 && found.rows[0].id == 12 && found.rows[0].seq == 1 && found.rows[0].unused_us == 0);
+    *batch_attachment_dropped(&w->batch) = (struct row_attachment){.chat_id = 1, .seq = 1, .unused_us = 12};
+    commit(w, 0);
+    found.count = 0;
+    assert_int_equal(store_unused_attachments(w->store, 13, 10, on_attachment, &found), STORE_OK);
+    assert_true(found.count == 2 && found.rows[0].id == 11 && found.rows[1].id == 12);
+    found.count = 0;
+    assert_int_equal(store_unused_attachments(w->store, 100, 3, on_attachment, &found), STORE_OK);
+    assert_int_equal(found.count, 3);
+    found.count = 0;
+    assert_int_equal(store_load_attachment_sums(w->store, on_attachment_sum, &found), STORE_OK);
+    assert_true(found.count == 2 && found.rows[0].size == 1011 + 1013 && found.rows[1].size == 1012 + 1014);
+    *batch_attachment_gone(&w->batch) = 11;
+    commit(w, 0);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM attachments"), 3);
+    add_attachment(w, 12, 5); /* two uploads with one number */
+    assert_int_equal(run(w, 0), STORE_DUPLICATE);
+    batch_clear(&w->batch);
+}
+
 static void test_the_last_time_somebody_was_seen_is_kept(void **state)
 {
     struct world *w = *state;
@@ -885,6 +956,7 @@ int main(void)
     store_library_init();
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        T(test_an_attachment_is_used_dropped_and_removed),
         T(test_migrations_are_applied_once),
         T(test_the_fence_shuts_the_former_owner_out),
         T(test_the_fence_does_not_wait_for_a_hung_owner),

@@ -1,6 +1,8 @@
 /* Types: claimed, found, allowed; and what the library says of real bytes. */
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
+
 #include "rest/content_type.h"
 #include "rest/magic.h"
 #include "rest/sha256.h"
@@ -61,6 +63,11 @@ static void test_what_can_be_the_same(void **state)
     assert_false(fits("application/vnd.microsoft.portable-executable", "image/png"));
     assert_false(fits("application/vnd.microsoft.portable-executable", "application/x-something"));
     assert_false(fits("application/zip", "application/pdf"));
+    assert_false(fits("application/octet-stream", "application/zip"));
+    assert_true(content_type_may_become(STR("application/octet-stream"), STR("application/zip"), false));
+    assert_true(content_type_may_become(STR("image/png"), STR("image/png"), false));
+    assert_false(content_type_may_become(STR("application/octet-stream"), STR("image/png"), false));
+    assert_false(content_type_may_become(STR("image/gif"), STR("application/zip"), false));
     assert_true(content_is_readable(STR("caf\xe9\r\n\t\x1b[0m")));
     assert_false(content_is_readable((struct str){"a\0b", 3}));
 }
@@ -88,7 +95,11 @@ static void test_lists_and_kinds(void **state)
 static void assert_looks(struct magic *m, struct str bytes, const char *type)
 {
     struct buf out = BUF_INIT;
-    magic_look(m, bytes, &out);
+    FILE *f = tmpfile();
+    assert_int_equal(fwrite(bytes.p, 1, bytes.len, f), bytes.len);
+    rewind(f);
+    magic_look_at_file(m, fileno(f), &out);
+    fclose(f);
     struct str got = buf_str(&out);
     struct buf clean = BUF_INIT;
     assert_true(content_type_clean(got, &clean));
@@ -117,6 +128,10 @@ static void test_bytes_are_recognised(void **state)
     assert_looks(m, (struct str){zip, sizeof(zip) - 1}, "application/zip");
     assert_looks(m, STR("hello, world\n"), "text/plain");
     assert_looks(m, STR("\0\1\2\3\4\5\6\7\x80\x81\x82"), "application/octet-stream");
+    struct buf first = BUF_INIT; /* of a beginning alone */
+    magic_look(m, STR("GIF89a\1\0\1\0\0\0\0;"), &first);
+    assert_str(buf_str(&first), "image/gif");
+    buf_release(&first);
     magic_free(m);
     magic_free(NULL);
     buf_release(&why);

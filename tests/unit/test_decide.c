@@ -452,6 +452,127 @@ static void test_times_make_rows_and_no_events(void **state)
     buf_release(&content);
 }
 
+/* -- attachments ---------------------------------------------------------------------------------------- */
+
+static struct cmd add_attachment(uint64_t who, uint64_t chat, uint64_t id)
+{
+    return (struct cmd){.kind = CMD_ATTACHMENT_ADD, .actor_id = who, .chat_id = chat, .number = 10, .number2 = id, .seq = 1000 + id,
+                        .name = STR("a.png"), .title = STR("image/png"), .content = STR("00")};
+}
+
+/* A command with what the look-up has found. */
+static struct outcome decide_with(struct world *w, const struct cmd *c, const struct ov_attachment *found)
+{
+    struct job *j = job_new(c, NULL, NULL, 0);
+    j->has_attachment = found != NULL;
+    j->attachment = found != NULL ? *found : (struct ov_attachment){0};
+    decide(&w->d, j);
+    struct outcome o = j->outcome;
+    job_free(j);
+    return o;
+}
+
+static void test_an_attachment_is_of_its_uploader_and_chat(void **state)
+{
+    struct world *w = *state;
+    uint64_t users[] = {BOB}, chat = group_of(w, ANN, users, 1), other = group_of(w, ANN, users, 1);
+    const struct ov_attachment a = {.id = 77, .chat_id = chat, .uploader_id = ANN, .unused_us = 5};
+    struct cmd c = add_attachment(CAT, chat, 77);
+    assert_int_equal(decide_one(w, &c).code, CODE_CHAT_NOT_FOUND);
+    c.actor_id = ANN;
+    uint64_t next = w->d.next_event;
+    struct outcome o = decide_one(w, &c);
+    assert_true(o.code == CODE_OK && o.created && o.seq == 77 && o.event_id == 0 && o.at_us == 1077);
+    assert_true(w->d.next_event == next && w->batch.rows.attachments_new_count == 1);
+    assert_true(w->batch.rows.attachments_new[0].created_us == 1077 && w->batch.rows.attachments_new[0].unused_us == w->d.now_us && w->batch.rows.attachments_new[0].seq == 0);
+    batch_clear(&w->batch);
+    overlay_clear(w->d.overlay);
+    struct cmd s = {.kind = CMD_MESSAGE_SEND, .actor_id = BOB, .chat_id = chat, .name = STR("image"), .content = STR("x"), .number2 = 77};
+    assert_int_equal(decide_with(w, &s, &a).code, CODE_ATTACHMENT_NOT_FOUND);
+    s.actor_id = ANN;
+    s.chat_id = other;
+    assert_int_equal(decide_with(w, &s, &a).code, CODE_ATTACHMENT_NOT_FOUND);
+    s.chat_id = chat;
+    overlay_clear(w->d.overlay);
+    assert_int_equal(decide_with(w, &s, NULL).code, CODE_ATTACHMENT_NOT_FOUND);
+    s.chat_id = 0;
+    s.user_id = CAT; /* no chat is made for a message that cannot be */
+    assert_int_equal(decide_with(w, &s, &a).code, CODE_ATTACHMENT_NOT_FOUND);
+    assert_int_equal(batch_rows(&w->batch), 0);
+}
+
+static void test_an_attachment_is_used_once_and_goes_with_its_message(void **state)
+{
+    struct world *w = *state;
+    uint64_t users[] = {BOB}, chat = group_of(w, ANN, users, 1);
+    const struct ov_attachment a = {.id = 77, .chat_id = chat, .uploader_id = ANN, .unused_us = 5};
+    struct cmd s = {.kind = CMD_MESSAGE_SEND, .actor_id = ANN, .chat_id = chat, .name = STR("image"), .content = STR("x"), .number2 = 77};
+    struct outcome o = decide_with(w, &s, &a);
+    assert_true(o.code == CODE_OK && o.seq == 1);
+    assert_true(w->batch.rows.messages_new[0].flags == ROW_MESSAGE_ATTACHED && w->batch.rows.attachments_used[0].seq == 1);
+    struct event e;
+    event_fill(w->cache, &w->batch.drafts[0].event, &(struct event_rows){.message = &w->batch.rows.messages_new[0]}, &e);
+    assert_int_equal(e.message_flags, 0); /* the mark stays here */
+    assert_int_equal(decide_with(w, &s, &a).code, CODE_ATTACHMENT_USED); /* in the same batch */
+    struct cmd gone = {.kind = CMD_ATTACHMENT_REMOVE, .actor_id = ANN, .number2 = 77};
+    assert_int_equal(decide_with(w, &gone, &a).code, CODE_ATTACHMENT_USED);
+    struct cmd d = {.kind = CMD_MESSAGE_DELETE, .actor_id = ANN, .chat_id = chat, .message_id = o.message_id};
+    assert_int_equal(decide_one(w, &d).code, CODE_OK);
+    assert_int_equal(w->batch.rows.attachments_dropped_count, 1);
+    assert_true(w->batch.rows.attachments_dropped[0].chat_id == chat && w->batch.rows.attachments_dropped[0].seq == 1);
+    commit(w);
+    const struct ov_attachment used = {.id = 77, .chat_id = chat, .uploader_id = ANN, .seq = 1};
+    assert_int_equal(decide_with(w, &s, &used).code, CODE_ATTACHMENT_USED);
+    assert_int_equal(batch_rows(&w->batch), 0);
+}
+
+static void test_who_removes_an_attachment(void **state)
+{
+    struct world *w = *state;
+    const struct ov_attachment a = {.id = 77, .chat_id = 1, .uploader_id = ANN, .unused_us = 500};
+    const struct ov_attachment used = {.id = 78, .chat_id = 1, .uploader_id = ANN, .seq = 4};
+    const struct ov_attachment dropped = {.id = 79, .chat_id = 1, .uploader_id = ANN, .seq = 5, .unused_us = 500};
+    struct cmd c = {.kind = CMD_ATTACHMENT_REMOVE, .actor_id = BOB, .number2 = 77};
+    assert_int_equal(decide_with(w, &c, &a).code, CODE_ATTACHMENT_NOT_FOUND);
+    c.actor_id = 0; /* the housekeeping: what has been unused since before then */
+    c.number = 500;
+    assert_int_equal(decide_with(w, &c, &a).code, CODE_ATTACHMENT_USED);
+    c.number = 501;
+    c.number2 = 78;
+    assert_int_equal(decide_with(w, &c, &used).code, CODE_ATTACHMENT_USED);
+    c.number2 = 79;
+    assert_int_equal(decide_with(w, &c, &dropped).code, CODE_OK);
+    c.number2 = 77;
+    assert_int_equal(decide_with(w, &c, &a).code, CODE_OK);
+    assert_int_equal(decide_with(w, &c, &a).code, CODE_ATTACHMENT_NOT_FOUND); /* gone in this batch */
+    assert_int_equal(w->batch.rows.attachments_gone_count, 2);
+    c.actor_id = ANN;
+    c.number2 = 79; /* its message is deleted, but that is not for the user to clear away */
+    overlay_clear(w->d.overlay);
+    assert_int_equal(decide_with(w, &c, &dropped).code, CODE_ATTACHMENT_USED);
+    batch_clear(&w->batch);
+}
+
+/* The same file under the same key is the same attachment, whatever number the upload had. */
+static void test_an_attachment_has_a_key(void **state)
+{
+    struct world *w = *state;
+    uint64_t users[] = {BOB}, chat = group_of(w, ANN, users, 1);
+    struct cmd c = add_attachment(ANN, chat, 77);
+    c.has_key = true;
+    c.key.b[0] = 9;
+    assert_true(decide_one(w, &c).created);
+    assert_int_equal(w->batch.rows.keys_count, 1);
+    assert_int_equal(w->batch.rows.keys[0].number, 77);
+    c.number2 = 78;
+    struct outcome o = decide_one(w, &c);
+    assert_true(o.code == CODE_OK && !o.created && o.seq == 77 && o.at_us == 1077);
+    c.content = STR("11");
+    assert_int_equal(decide_one(w, &c).code, CODE_KEY_REUSED);
+    assert_int_equal(w->batch.rows.attachments_new_count, 1);
+    batch_clear(&w->batch);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -473,6 +594,10 @@ int main(void)
         T(test_owners_are_removed_by_nobody_but_themselves),
         T(test_events_have_no_holes),
         T(test_times_make_rows_and_no_events),
+        T(test_an_attachment_is_of_its_uploader_and_chat),
+        T(test_an_attachment_is_used_once_and_goes_with_its_message),
+        T(test_who_removes_an_attachment),
+        T(test_an_attachment_has_a_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,42 @@ static enum rc watch(struct world *w, struct feed_worker *worker, uint32_t slot,
     return rc;
 }
 
+/* To the uploader's sessions that asked, on every worker; to nobody else, and not as a logged event. */
+static void test_progress_of_an_upload(void **state)
+{
+    (void)state;
+    struct world *w = small(3);
+    struct feed_worker *workers[2] = {world_join(w, 1, 9), world_join(w, 2, 8)};
+    struct link_adopt a = {.user_id = 1, .peer_key = 5, .dialect = DIALECT_ROOMS, .options = CONN_EVENTS_UPLOAD};
+    uint32_t slot = world_adopt_as(w, workers[0], &a);
+    a.user_id = 2;
+    (void)world_adopt_as(w, workers[1], &a);
+    uint64_t chat = world_group(w, 1, 2), published = feed_published(w->feed);
+    struct inbox in[2] = {{0}, {0}};
+    inbox_take(&in[0], workers[0]);
+    inbox_take(&in[1], workers[1]);
+    feed_upload_progress(w->feed, &(struct feed_upload){.id = 77, .user_id = 1, .chat_id = chat, .bytes = 5, .total = 9, .state = UPLOAD_RUNNING});
+    inbox_take(&in[0], workers[0]);
+    inbox_take(&in[1], workers[1]);
+    assert_int_equal(inbox_count(&in[0], LINK_EPHEMERAL), 1);
+    assert_int_equal(inbox_count(&in[1], LINK_EPHEMERAL), 0);
+    struct link_event e;
+    assert_int_equal(link_get_event(inbox_at(&in[0], LINK_EPHEMERAL, 0)->body, &e), RC_OK);
+    assert_true(e.event.kind == EV_UPLOAD && e.event.event_id == 0 && e.event.message_id == 77 && e.event.number == 5);
+    assert_true(e.event.seq == 9 && e.event.version == UPLOAD_RUNNING && e.event.chat_id == chat && e.to.count == 1);
+    assert_true(names_slot(&e.to, slot) && feed_published(w->feed) == published);
+    /* Nobody asks any more. */
+    assert_int_equal(watch(w, workers[0], slot, 0), RC_OK);
+    inbox_take(&in[0], workers[0]);
+    feed_upload_progress(w->feed, &(struct feed_upload){.id = 77, .user_id = 1, .chat_id = chat, .bytes = 9, .total = 9, .state = UPLOAD_DONE});
+    feed_upload_progress(w->feed, &(struct feed_upload){.id = 78, .user_id = 99, .chat_id = 99, .state = UPLOAD_FAILED});
+    inbox_take(&in[0], workers[0]);
+    assert_int_equal(inbox_count(&in[0], LINK_EPHEMERAL), 0);
+    inbox_clear(&in[0]);
+    inbox_clear(&in[1]);
+    world_free(w);
+}
+
 static void test_what_is_waited_for_counts_from_the_hand_over_on(void **state)
 {
     (void)state;
@@ -796,6 +832,7 @@ int main(void)
         cmocka_unit_test(test_a_query_for_a_chat_does_not_tell_foreign_from_unknown),
         cmocka_unit_test(test_the_answer_to_a_query_stands_in_the_stream),
         cmocka_unit_test(test_what_is_waited_for_counts_from_the_hand_over_on),
+        cmocka_unit_test(test_progress_of_an_upload),
         cmocka_unit_test(test_a_slot_given_on_waits_for_nothing),
         cmocka_unit_test(test_users_of_a_worker_that_came_back_wait_for_everything_until_it_says_what),
         cmocka_unit_test(test_viewers_of_a_topic_are_counted_over_all_workers),
