@@ -7,9 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ROOT } from '../lib/database.mjs';
 import { Subscribe, chatTag, flushSubscribed, userTag } from '../lib/subscribe.mjs';
 import { useSystem } from '../lib/system.mjs';
-import { until } from '../lib/wait.mjs';
+import { SLOW, until } from '../lib/wait.mjs';
 
-const EXPIRE_MS = 1500;
+const EXPIRE_MS = 3000 * SLOW;
 let ann;
 let bob;
 let cyd;

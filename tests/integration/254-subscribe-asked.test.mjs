@@ -5,9 +5,10 @@ import { Attachments, noise } from '../lib/attachments.mjs';
 import { Subscribe, chatTag, flushSubscribed, userTag } from '../lib/subscribe.mjs';
 import { useSystem } from '../lib/system.mjs';
 import { idNumber } from '../lib/token.mjs';
+import { SLOW } from '../lib/wait.mjs';
 
 const MILLIS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const GRACE_MS = 500;
+const GRACE_MS = 2000 * SLOW;
 let ann;
 let bob;
 let dan; // shares no chat with Ann
