@@ -474,6 +474,7 @@ fake_rest_SRCS = tests/lib/sample_event.c
 # One libFuzzer program per tests/fuzz/<name>.c (make fuzz; clang); seeds in tests/fuzz/corpus/<name>/, <name>_SRCS as above.
 FUZZ_TARGETS = \
   fuzz_attachment \
+  fuzz_checkin \
   fuzz_conf \
   fuzz_dialect_conversations \
   fuzz_dialect_dashboard \

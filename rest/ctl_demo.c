@@ -1,8 +1,9 @@
 /*
  * ctl_demo.c -- the data that every sample of the documents expects
  *
- * Four users, one of them with id 123 and one with 456, and a group with id 1 that all are in. Loading it again
- * changes nothing: names are unique, and rooms and messages carry idempotency keys.
+ * Four users, one of them with id 123 and one with 456, a group with id 1 that all are in, and an event session of
+ * john_doe's. Loading it again changes nothing: names are unique, rooms and messages carry idempotency keys, and a
+ * session of that title is taken for the one.
  */
 #include "rest/ctl.h"
 
@@ -110,7 +111,43 @@ static enum rc add_message(struct ctl *c, const char *token, uint64_t room,
     return rc;
 }
 
-static enum rc fill(struct ctl *c, struct buf tokens[USERS])
+/* -- the event session ------------------------------------------------------------------------------- */
+
+#define DEMO_HOST  3 /* john_doe */
+#define DEMO_TITLE "Demo event"
+
+static void find_session(const struct ctl_answer *a, struct buf *id)
+{
+    struct jval list = json_get(json_root(a->json), "sessions");
+    struct str text;
+    for (size_t i = 0; i < json_length(list) && id->len == 0; i++) {
+        struct jval x = json_at(list, i);
+        if (json_str_is(json_get(x, "title"), DEMO_TITLE) && json_str(json_get(x, "session_id"), &text)) {
+            buf_add_str(id, text);
+        }
+    }
+}
+
+/* *id gets its UUID. */
+static enum rc add_session(struct ctl *c, const char *token, struct buf *id)
+{
+    struct ctl_answer a;
+    enum rc rc = ctl_request(c, "GET", "/api/sessions?limit=200", token, NULL, STR_NONE, 0, &a);
+    if (rc == RC_OK && a.json != NULL) {
+        find_session(&a, id);
+    }
+    ctl_answer_release(&a);
+    if (rc != RC_OK || id->len > 0) {
+        return rc;
+    }
+    rc = ctl_request(c, "POST", "/api/sessions", token, "confab-demo-session-1",
+                     STR("{\"title\":\"" DEMO_TITLE "\"}"), 0, &a);
+    buf_add_str(id, ctl_member(&a, "session_id"));
+    ctl_answer_release(&a);
+    return rc;
+}
+
+static enum rc fill(struct ctl *c, struct buf tokens[USERS], struct buf *session)
 {
     uint64_t room = 0;
     for (size_t i = 0; i < USERS; i++) {
@@ -124,6 +161,9 @@ static enum rc fill(struct ctl *c, struct buf tokens[USERS])
     for (size_t i = 0; rc == RC_OK && i < sizeof(messages) / sizeof(messages[0]); i++) {
         rc = add_message(c, tokens[messages[i].user].p, room, &messages[i]);
     }
+    if (rc == RC_OK) {
+        rc = add_session(c, tokens[DEMO_HOST].p, session);
+    }
     if (rc == RC_OK && room != 1) {
         fprintf(stderr, "confabctl: the demo room has id %llu: the database was not empty, so samples "
                 "that name chat_1 do not find it\n", (unsigned long long)room);
@@ -133,14 +173,16 @@ static enum rc fill(struct ctl *c, struct buf tokens[USERS])
 
 enum rc ctl_demo(struct ctl *c)
 {
-    struct buf tokens[USERS] = {{0}};
-    enum rc rc = fill(c, tokens);
+    struct buf tokens[USERS] = {{0}}, session = BUF_INIT;
+    enum rc rc = fill(c, tokens, &session);
     for (size_t i = 0; i < USERS; i++) {
         buf_release(&tokens[i]);
     }
     if (rc == RC_OK) {
         printf("demo data: users user123, testUser, john_doe, jane_doe (password " DEMO_PASSWORD
-               "), group chat_1\n");
+               "), group chat_1, event session of john_doe\n"
+               "its dashboard: /ws/dashboard/%.*s\n", (int)session.len, session.p);
     }
+    buf_release(&session);
     return rc;
 }

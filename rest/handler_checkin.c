@@ -179,6 +179,42 @@ void checkins_get(struct http_request *rq)
     read_page(rq, on_checkins, session_read_checkins);
 }
 
+static void on_attendee(void *ctx, enum code code)
+{
+    struct checkin_call *call = ctx;
+    if (code == CODE_OK && call->read.count == 0) {
+        code = CODE_ATTENDEE_NOT_FOUND;
+    }
+    if (code != CODE_OK) {
+        handler_fail(call->rq, code, NULL);
+        return;
+    }
+    reply_attendee(&call->rq->reply, &call->read.attendees[0]);
+    handler_finish(call->rq, 200);
+}
+
+/* Oneself may always ask: the code is what an attendee shows at the door. */
+void attendee_get(struct http_request *rq)
+{
+    uint64_t user_id;
+    struct session_view x;
+    struct checkin_call *call = new_call(rq, on_attendee);
+    if (!call || !handler_param_id(rq, 1, ID_USER, &user_id) ||
+        !handler_session(rq, user_id == rq->who.user_id ? SESSION_NOBODY : SESSION_STAFF, &x)) {
+        return;
+    }
+    call->users = arena_alloc(&rq->arena, sizeof(user_id));
+    if (!call->users) {
+        handler_fail(rq, CODE_UNAVAILABLE, NULL);
+        return;
+    }
+    call->users[0] = user_id;
+    call->read.session_id = x.id;
+    call->read.users = call->users;
+    call->read.limit = 1;
+    start(call, session_read_registered(&call->read));
+}
+
 /* ---------------------------------------------------------------- check in */
 
 static void on_shown(void *ctx, enum code code)

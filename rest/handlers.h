@@ -75,6 +75,7 @@ void session_key_post(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_checkin.c */
 void attendees_post(struct http_request *rq);
 void attendees_get(struct http_request *rq);
+void attendee_get(struct http_request *rq);
 void checkins_post(struct http_request *rq);
 void checkins_get(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_note.c */

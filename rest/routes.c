@@ -71,6 +71,7 @@ const struct http_route http_routes[] = {
     {HTTP_POST, "/api/sessions/{session}/scanner-key", session_key_post, ROUTE_AUTH | ROUTE_ASYNC | ROUTE_JSON_OPTIONAL},
     {HTTP_POST, "/api/sessions/{session}/attendees", attendees_post, USER_WRITE},
     {HTTP_GET, "/api/sessions/{session}/attendees", attendees_get, USER_READ},
+    {HTTP_GET, "/api/sessions/{session}/attendees/{user}", attendee_get, USER_READ},
     {HTTP_POST, "/api/sessions/{session}/checkins", checkins_post, USER_WRITE | ROUTE_SCANNER},
     {HTTP_GET, "/api/sessions/{session}/checkins", checkins_get, USER_READ},
 

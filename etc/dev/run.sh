@@ -99,7 +99,7 @@ wait_ready() {
     done
 }
 
-print_urls() {
+print_urls() { # DASHBOARD_PATH
     local url=http://localhost:$PORT_ROOMS
     cat <<TEXT
 
@@ -110,6 +110,13 @@ Try in another terminal:
   TOKEN=\$($BUILD/confabctl --url $url --admin-token-file $VAR/admin.secret token issue john_doe)
   curl -s $url/api/chats -H "Authorization: Bearer \$TOKEN"
   curl -s $url/api/chat/create/personal -H "Authorization: Bearer \$TOKEN" -H 'Content-Type: application/json' -d '{"username":"jane_doe"}'
+
+TEXT
+    [ -z "$1" ] || cat <<TEXT
+And the live dashboard of john_doe's event, which shows who is checked in:
+
+  npx wscat -c "ws://localhost:$PORT_CONVERSATIONS$1"
+  curl -s $url/api/sessions/${1##*/}/checkins -H "Authorization: Bearer \$TOKEN" -H 'Content-Type: application/json' -d '{"username":"testUser"}'
 
 TEXT
 }
@@ -133,8 +140,9 @@ for ((n = 1; n <= WORKERS; n++)); do
     keep "confab-ws-$n" "$BUILD/confab-ws" --config "$VAR/confab-ws.conf" --worker "$n"
 done
 wait_ready
-VAR=$VAR BUILD=$BUILD PORT_ROOMS=$PORT_ROOMS etc/dev/demo-data.sh || say "the demo data could not be loaded (make demo-data tries again)"
-print_urls
+demo=$(VAR=$VAR BUILD=$BUILD PORT_ROOMS=$PORT_ROOMS etc/dev/demo-data.sh) && printf '%s\n' "$demo" ||
+    say "the demo data could not be loaded (make demo-data tries again)"
+print_urls "$(sed -n 's#^its dashboard: ##p' <<<"$demo")"
 
 # Until a signal, or until a keeper gives up (exit status 2: wrong configuration).
 wait -n || fail "a daemon cannot run, see $VAR/log/"

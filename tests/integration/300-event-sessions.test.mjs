@@ -189,6 +189,18 @@ describe('attendees', () => {
         assert.equal((await register(s, more.slice(0, 30))).length, 30);
         bad(await checkIn(s, ann, { user_id: more[30].id }), 422, 'too_many_attendees');
     });
+    test('everybody finds the own code, host and staff those of others', async () => {
+        const s = await create(ann);
+        const [mine] = await register(s, [cat]);
+        const one = (by, who) => call('GET', `/${s.session_id}/attendees/${who}`, by);
+        assert.deepEqual(good(await one(cat, 'me')), mine);
+        assert.deepEqual(good(await one(ann, cat.username)), mine);
+        bad(await one(dan, 'me'), 404, 'attendee_not_found');
+        bad(await one(ann, dan.id), 404, 'attendee_not_found');
+        bad(await one(dan, cat.id), 403, 'forbidden');
+        bad(await one(ann, 'nobody'), 404, 'user_not_found');
+        bad(await one(null, cat.id), 401, 'unauthenticated');
+    });
     test('bad lists', async () => {
         const s = await create(ann);
         for (const body of [{}, { user_ids: [] }, { user_ids: 'x' }, { user_ids: Array.from({ length: 71 }, () => cat.id) }, { user_ids: [1.5] }, { user_ids: [null] }, { user_ids: [0] }]) {
@@ -281,6 +293,25 @@ describe('checking in', () => {
         for (const body of [{ profile_url: 'javascript:alert(1)' }, { profile_url: 5 }, { profile_url: `https://x.org/${'a'.repeat(500)}` }, {}, { name: '' }]) {
             bad(await sys.api.call('PATCH', '/api/me', { token: guest.token, body }), 422, 'invalid_field');
         }
+    });
+});
+
+describe('limits', () => {
+    const slow = useSystem({ before, after }, { workers: 1, rest: { session_checkins_per_s: 1, session_checkins_burst: 5 } });
+    test('attempts at a session are counted, those of strangers are not', async () => {
+        const [host, stranger] = await slow.api.users(2);
+        const post = (by, path, body) => slow.api.call('POST', `/api/sessions${path}`, { token: by.token, body });
+        const s = good(await post(host, '', { title: 'Slow' }), 201);
+        const other = good(await post(host, '', { title: 'Other' }), 201);
+        for (let i = 0; i < 10; i += 1) {
+            bad(await post(stranger, `/${s.session_id}/checkins`, { code: 'x' }), 403, 'forbidden');
+        }
+        const answers = await Promise.all(Array.from({ length: 12 }, () => post(host, `/${s.session_id}/checkins`, { code: 'x' })));
+        const refused = answers.filter((a) => a.status === 429);
+        assert.ok(refused.length >= 6, `${refused.length} refused`);
+        assert.equal(answers.length - refused.length, answers.filter((a) => a.status === 200).length);
+        refused.forEach((a) => { bad(a, 429, 'rate_limited'); assert.ok(a.headers.get('retry-after')); });
+        good(await post(host, `/${other.session_id}/checkins`, { code: 'x' }));
     });
 });
 

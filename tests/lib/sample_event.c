@@ -34,7 +34,8 @@ static uint8_t kind_of(struct jval o)
         {"notification", EV_NOTIFICATION},   {"notification_read", EV_NOTIFICATION_READ},
         {"notification_read_all", EV_NOTIFICATION_READ_ALL},
         {"notification_deleted", EV_NOTIFICATION_DELETED},
-        {"checkin", EV_CHECKIN},             {"upload", EV_UPLOAD},
+        {"checkin", EV_CHECKIN},             {"session", EV_SESSION},
+        {"upload", EV_UPLOAD},
         {"chat_update", EV_CHAT_UPDATE},
     };
     struct str name = sample_str(o, "kind", STR("message"));
