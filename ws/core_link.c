@@ -456,22 +456,24 @@ void core_link_hello(struct core *k, struct buf *out, struct str build)
 
 /* The stream begins anew: who has a cursor fetches what is missing, the others go on from here. A topic is not fetched
  * twice. */
-static void restart_stream(struct conn *c, uint64_t published)
+static void restart_stream(struct conn *c, uint64_t published, bool is_same_log)
 {
+    uint64_t from = is_same_log && c->cursor > published ? c->cursor : published;
     if (conn_topic(c) != 0) {
         if (!conn_has(c, CONN_IS_CATCHING_UP) || c->cursor != 0) {
-            c->cursor = published;
+            c->cursor = from;
             core_go_live(c);
         }
     } else if (conn_is_ext(c)) {
         conn_set(c, CONN_IS_CATCHING_UP, true);
     } else {
-        c->cursor = published;
+        c->cursor = from;
     }
 }
 
 void core_link_up(struct core *k, const struct link_welcome *w)
 {
+    bool is_same_log = k->log_id == w->log_id;
     hub_sets_clear(&k->hub); /* they are built anew on every link */
     if (k->is_draining) {
         link_put_drain(link_client_out(k->link), 0); /* the new link does not know */
@@ -486,7 +488,7 @@ void core_link_up(struct core *k, const struct link_welcome *w)
             continue;
         }
         if (!w->resumed) {
-            restart_stream(c, w->published);
+            restart_stream(c, w->published, is_same_log);
         }
         if (conn_has(c, CONN_IS_CATCHING_UP) && c->state == CONN_OPEN) {
             core_attach(c);

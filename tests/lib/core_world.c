@@ -19,6 +19,7 @@ static struct {
     struct world *w;
     bool is_up;      /* connections are taken */
     bool resumed;    /* what WELCOME says */
+    uint64_t log_id;
     bool is_slow;    /* no WELCOME for now */
     struct buf down; /* frames for the worker */
     net_watch_fn on_link;
@@ -155,7 +156,7 @@ static void welcome(void)
     struct link_welcome m = {.magic = LINK_MAGIC,
                              .major = LINK_MAJOR,
                              .minor = LINK_MINOR,
-                             .log_id = LOG_ID,
+                             .log_id = me.log_id,
                              .published = me.resumed ? me.w->core.position : 100,
                              .resumed = me.resumed};
     link_put_welcome(&me.down, &m);
@@ -419,6 +420,7 @@ struct world *world_new(void)
     me.w = w;
     me.is_up = true;
     me.resumed = false;
+    me.log_id = LOG_ID;
     return w;
 }
 
@@ -612,6 +614,7 @@ void world_link_up(struct world *w, bool resumed)
 {
     me.is_up = true;
     me.resumed = resumed;
+    me.log_id += !resumed;
     if (me.is_slow) {
         me.is_slow = false;
         welcome();

@@ -54,7 +54,7 @@ void world_event_to_topic(struct world *w, const struct event *e, uint64_t topic
 /* The nth request of all. */
 void world_reply(struct world *w, unsigned n, const struct outcome *o);
 void world_query_reply(struct world *w, unsigned n, enum code code);
-/* The link is lost; it comes back with the next world_link_up. */
+/* The link is lost; it comes back with the next world_link_up: resumed, or with another log, at 100. */
 void world_link_lost(struct world *w);
 void world_link_up(struct world *w, bool resumed);
 /* It is back, but for WELCOME, which comes with the next world_link_up. */
