@@ -108,6 +108,8 @@ uint64_t cache_notes_unread(const struct cache *c, uint32_t user);
 uint64_t cache_broadcasts_unread(const struct cache *c, uint64_t created_us, uint64_t read_all_id, uint64_t marked);
 /* Whether it is one that can count as unread: old ones are not kept in memory. */
 bool cache_has_broadcast(const struct cache *c, uint64_t id);
+/* The same, and the user was there then. */
+bool cache_has_broadcast_for(const struct cache *c, uint64_t id, uint32_t user);
 /* The newest broadcast's id, 0: none. */
 uint64_t cache_last_broadcast(const struct cache *c);
 /* Never NULL. */

@@ -68,6 +68,13 @@ bool cache_has_broadcast(const struct cache *c, uint64_t id)
     return at > 0 && c->broadcasts[at - 1].id == id;
 }
 
+bool cache_has_broadcast_for(const struct cache *c, uint64_t id, uint32_t user)
+{
+    const struct cache_user *u = cache_user(c, user);
+    uint32_t at = broadcasts_upto(c, id);
+    return u != NULL && at > 0 && c->broadcasts[at - 1].id == id && c->broadcasts[at - 1].created_us >= u->created_us;
+}
+
 uint64_t cache_last_broadcast(const struct cache *c)
 {
     return c->broadcasts_count > 0 ? c->broadcasts[c->broadcasts_count - 1].id : 0;

@@ -54,7 +54,9 @@ static void collect(const struct feed *f, uint32_t user, uint64_t after, struct 
     bool has_own = u->last_event > after || cache_last_broadcast(f->cache) > after;
     size_t own = has_own ? ring_own_after(&f->ring, after) : f->ring.own_count;
     for (; own < f->ring.own_count; own++) {
-        if (f->ring.own[own].user == user || f->ring.own[own].user == RING_EVERYBODY) {
+        const struct own_event *e = &f->ring.own[own];
+        if (e->user == user ||
+            (e->user == RING_EVERYBODY && cache_has_broadcast_for(f->cache, e->event_id, user))) {
             buf_add(ids, &f->ring.own[own].event_id, sizeof(uint64_t));
         }
     }
