@@ -250,3 +250,13 @@ void poll_post(struct http_request *rq)
         relay(rq, &q, LINK_POLL_POST);
     }
 }
+
+void poll_put(struct http_request *rq)
+{
+    struct poll_query q;
+    enum poll_error error = read_query(rq, &q);
+
+    if (is_served(rq)) {
+        refuse_with(rq, 400, error != POLL_OK ? error : POLL_METHOD);
+    }
+}

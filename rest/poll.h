@@ -40,5 +40,6 @@ void poll_add_error(struct buf *out, enum poll_error error);
 /* Routes. */
 void poll_get(struct http_request *rq);
 void poll_post(struct http_request *rq);
+void poll_put(struct http_request *rq); /* no session is opened, or used, like that */
 
 #endif

@@ -53,8 +53,10 @@ const struct http_route http_routes[] = {
 
     {HTTP_GET, "/socket.io/", poll_get, ROUTE_ASYNC},
     {HTTP_POST, "/socket.io/", poll_post, ROUTE_ASYNC},
+    {HTTP_PUT, "/socket.io/", poll_put, 0},
     {HTTP_GET, "/engine.io/", poll_get, ROUTE_ASYNC}, /* the fixture's */
     {HTTP_POST, "/engine.io/", poll_post, ROUTE_ASYNC},
+    {HTTP_PUT, "/engine.io/", poll_put, 0},
 
     {HTTP_GET, "/chats", conversations_get, ROUTE_AUTH},
     {HTTP_POST, "/chats", conversations_post, USER_WRITE},

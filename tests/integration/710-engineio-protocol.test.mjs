@@ -52,7 +52,9 @@ for (const path of ['/engine.io/', '/socket.io/']) {
             }
             test('an invalid method', async () => {
                 const answer = await e().polling('EIO=4&transport=polling', { method: 'PUT', body: 'x' });
-                assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status}`);
+                assert.equal(answer.status, 400);
+                assert.deepEqual(await answer.json(), { code: 2, message: 'Bad handshake method' });
+                assert.equal((await e().polling('EIO=4&transport=polling', { method: 'DELETE' })).status, 405);
             });
         });
 
