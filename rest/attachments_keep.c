@@ -252,8 +252,9 @@ void *attachments_keeper(void *attachments)
 {
     struct attachments *a = attachments;
     struct round *r = mem_new(sizeof(*r));
-    uint64_t rows_due_ms = 0;
-    unsigned folder = 0; /* one at a time, all of them at once after the start */
+    uint64_t rows_due_ms = 0, files_due_ms = 0;
+    unsigned folder = 0; /* all of them after the start, then one now and then */
+    uint64_t sweep_ms = least(SWEEP_MS, a->conf->attachment_unused_keep_ms / 4);
     uint64_t tick_ms = least(TICK_MS, least(a->conf->upload_keep_ms, a->conf->attachment_unused_keep_ms) / 4 + 1);
     bool go_on = true;
     while (go_on) {
@@ -261,10 +262,13 @@ void *attachments_keeper(void *attachments)
         drop_expired(a);
         if (now >= rows_due_ms) {
             bool more = remove_unused(a, r);
-            rows_due_ms = now + (more ? 0 : least(SWEEP_MS, a->conf->attachment_unused_keep_ms / 4));
+            rows_due_ms = now + (more ? 0 : sweep_ms);
         }
-        sweep_folder(a, folder % BLOB_FOLDERS);
-        go_on = rest_for(a, folder++ < BLOB_FOLDERS ? 0 : tick_ms);
+        if (now >= files_due_ms) {
+            sweep_folder(a, folder % BLOB_FOLDERS);
+            files_due_ms = now + (++folder < BLOB_FOLDERS ? 0 : sweep_ms);
+        }
+        go_on = rest_for(a, folder < BLOB_FOLDERS ? 0 : tick_ms);
     }
     free(r);
     return NULL;

@@ -118,10 +118,25 @@ enum MHD_Result http_body_data(struct http_conn *c, const char *data, size_t len
     return MHD_YES;
 }
 
+/* The process ends, and does not wait for what may take minutes: the client comes back, and goes on if it can. */
+static void send_away(struct http_conn *c)
+{
+    MHD_suspend_connection(c->library);
+    http_request_lost(c);
+    c->is_async = false; /* whatever it was for the pieces before */
+    http_fail(&c->rq, CODE_RESTARTING, NULL);
+    http_refuse_rest(c);
+    MHD_resume_connection(c->library);
+}
+
 void http_body_tick(struct http_conn *c, uint64_t now_ms)
 {
-    /* Without a deadline it is at rest: the piece before this one is done, but the loop has not read so yet. */
-    if (c->body.len > 0 && now_ms >= c->piece_due_ms && c->deadline_ms != 0) {
+    if (c->deadline_ms == 0) {
+        return; /* at rest: the piece before this one is done, but the loop has not read so yet */
+    }
+    if (atomic_load(&c->server->draining)) {
+        send_away(c);
+    } else if (c->body.len > 0 && now_ms >= c->piece_due_ms) {
         (void)hand_over(c, false);
     }
 }

@@ -51,7 +51,7 @@ static const struct conf_key keys[] = {
     BYTES(http_memory_bytes, "16k", 4096, MB, 0, "memory of one HTTP connection; a head takes up to twice its size"),
 
     S(attachments_dir, "", 4096, 0, "directory of the attachments; empty: none are taken"),
-    S(attachment_types, "*/*", 4096, CONF_RELOADABLE, "accepted media types, comma separated; image/* = all of them"),
+    S(attachment_types, "*/*", 4096, 0, "accepted media types, comma separated; image/* = all of them"),
     BYTES(attachment_max_bytes, "100m", 1, 64 * 1024 * MB, 0, "largest attachment"),
     BYTES(attachments_user_max_bytes, "10g", 1, 1024 * 1024 * MB, CONF_RELOADABLE, "attachments of one user together, with uploads that have begun"),
     MS(attachment_unused_keep_ms, "1d", 100, 365 * DAY_MS, 0, "attachments without a message, or of a deleted one, are removed after this"),

@@ -228,12 +228,18 @@ describe('interrupted', () => {
         assert.deepEqual([JSON.parse(answer.body).size, JSON.parse(answer.body).sha256], [1000, sha256(noise(1000))]);
         raw.close();
     });
-    test('a stop in order keeps what has come', async () => {
+    test('a stop in order does not wait for uploads, and keeps what has come', async () => {
         const bytes = noise(3000, 30);
         const { upload_id: id } = await files.begin(ann, room.chat_id, 3000);
-        await files.patch(ann, id, 0, bytes.subarray(0, 1000));
+        const raw = await slowPatch(id, 0, 3000);
+        raw.send(bytes.subarray(0, 1000));
+        await until('some of it is there', async () => await offsetOf(id) === 1000);
+        const begun = performance.now();
         const end = await sys.rest.stop();
         assert.equal(end.code, 0);
+        assert.ok(performance.now() - begun < 4000);
+        assert.equal((await raw.answer()).status, 503);
+        raw.close();
         sys.rest.start();
         await sys.ready();
         assert.equal(await offsetOf(id), 1000);

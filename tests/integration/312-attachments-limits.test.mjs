@@ -139,11 +139,12 @@ describe('cleared away', () => {
         fs.writeFileSync(path.join(data, '2a/0000000000012a'), 'an orphan');
         fs.writeFileSync(path.join(data, '2a/README'), 'not ours');
         const count = files.files('data').length;
+        fs.utimesSync(path.join(data, '2a/0000000000012a'), 1e9, 1e9);
         await sys.bounce(sys.rest);
         await sys.ready();
-        await until('the orphan is gone', () => files.files('data').length === count - 1, 40000);
+        await until('the orphan is gone', () => files.files('data').length === count - 1);
         assert.ok(fs.existsSync(path.join(data, '2a/README')));
-        assert.ok(await sys.metric('confab_attachment_orphans_total') >= 0);
+        assert.equal(await sys.metric('confab_attachment_orphans_total'), 1);
     });
 });
 
