@@ -279,23 +279,14 @@ test('a message is encoded once, however many connections hear of it', async () 
         clients.push(await Subscribe.open(sys, [ann, cyd][i % 2].username));
     }
     await Promise.all(clients.map((c) => c.subscribe(chatTag(many))));
-    const settled = () => { // the workers report once a second
-        let last = -1;
-        return until('the counter stands still', async () => {
-            const now = await sys.total('confab_ws_encodings_total');
-            const same = now === last;
-            last = now;
-            return same && { now };
-        }, 15000, 1500);
-    };
-    const { now: before_ } = await settled();
+    const before_ = await sys.settled('confab_ws_encodings_total');
     for (let i = 0; i < 10; i += 1) {
         await sys.api.send(bob, many.chat_id, `of ten ${i}`);
     }
     await Promise.all(clients.map((c) => c.wait((f) => f.message?.text === 'of ten 9')));
     await Promise.all(clients.map((c) => c.wait((f) => f.type === 'chat_update' && f.lastMessage === 'of ten 9')));
     const ways = 2 * 2; // new_message and chat_update, on two workers
-    const spent = (await settled()).now - before_;
+    const spent = await sys.settled('confab_ws_encodings_total') - before_;
     assert.ok(spent >= 20);
     assert.ok(spent <= 10 * ways, `${spent} encodings`);
     for (const client of clients) {

@@ -156,6 +156,24 @@ describe('sending', () => {
     });
 });
 
+test('a message is encoded once on each worker, however many connections hear of it', async () => {
+    const users = await sys.api.users(2);
+    const many = await sys.api.group(ann, 'Many', users);
+    await Promise.all(users.map((u) => sys.api.expect(200, 'PUT', '/api/me/notification-preferences', { token: u.token, body: { level: 'none' } })));
+    const clients = await Promise.all(Array.from({ length: 60 }, (_, i) => conversations(sys, users[i % 2])));
+    const before_ = await sys.settled('confab_ws_encodings_total');
+    for (let i = 0; i < 10; i += 1) {
+        await sys.api.send(ann, many.chat_id, `of ten ${i}`);
+    }
+    await Promise.all(clients.map((c) => c.wait((f) => f.content === 'of ten 9')));
+    const spent = await sys.settled('confab_ws_encodings_total') - before_;
+    assert.ok(spent >= 10 && spent <= 2 * 10, `${spent} encodings`);
+    for (const client of clients) {
+        assert.deepEqual(client.frames.map((f) => f.content), Array.from({ length: 10 }, (_, i) => `of ten ${i}`));
+        client.close();
+    }
+});
+
 describe('wrong', () => {
     let client;
     before(async () => { client = await conversations(sys, ann); });

@@ -107,6 +107,23 @@ describe('frames', () => {
     });
 });
 
+test('a check-in is encoded once on each worker, however many watch', async () => {
+    const id = await session();
+    const viewers = await Promise.all(Array.from({ length: VIEWERS_MAX }, () => watch(id)));
+    const before_ = await sys.settled('confab_ws_encodings_total');
+    const texts = [];
+    for (let i = 0; i < 10; i += 1) {
+        texts.push(await checkIn(id));
+    }
+    await Promise.all(viewers.map((v) => saw(v, texts.at(-1))));
+    const spent = await sys.settled('confab_ws_encodings_total') - before_;
+    assert.ok(spent >= 10 && spent <= 2 * 10, `${spent} encodings`);
+    for (const viewer of viewers) {
+        assert.deepEqual(viewer.texts, texts);
+        viewer.close();
+    }
+});
+
 describe('who may watch', () => {
     const host_ = () => session({ visibility: 'host' });
     test('an unknown session, a malformed id, the id in another form: 4404', async () => {
@@ -171,7 +188,7 @@ describe('who may watch', () => {
         const elsewhere = await watch(await session());
         viewers[0].close();
         const next = await until('a free place', async () => {
-            const viewer = await watch(id, { wait: false });
+            const viewer = await watch(id);
             const fate = await Promise.race([viewer.closed, checkIn(id).then((t) => saw(viewer, t))]);
             return fate?.code ? null : viewer;
         });

@@ -115,6 +115,18 @@ export class System {
         return lines.reduce((sum, l) => sum + Number(l.slice(l.lastIndexOf(' ') + 1)), 0);
     }
 
+    /** total(name) once it stands still; the workers report theirs once a second. */
+    async settled(name) {
+        let last = -1;
+        const { now } = await until(`${name} stands still`, async () => {
+            const total = await this.total(name);
+            const same = total === last;
+            last = total;
+            return same && { now: total };
+        }, 15000, 1500);
+        return now;
+    }
+
     /** A D0 client. who: a user with a token, or null; options: {ext, since, query, headers, protocols, port}. */
     async rooms(who, options = {}) {
         const client = new Rooms(this, who, options);
