@@ -20,7 +20,7 @@ export function privateMessage(client, to, content, more = {}) {
 }
 
 /** A command that is refused, there and back: what this connection sent before it has been dealt with. */
-async function roundTrip(client) {
+export async function roundTrip(client) {
     marks += 1;
     const mark = `trip-${process.pid}-${marks}`;
     const answer = await client.command({ type: 'read', chat_id: Number.MAX_SAFE_INTEGER, client_msg_id: mark }, (f) => f.client_msg_id === mark);
@@ -36,14 +36,13 @@ export async function look(client, chatId) {
     await roundTrip(client); // behind what the worker reports of it
 }
 
-/** A notification for each of these users behind all that came before: returns when every client has it. */
-export async function flushNotifications(sys, pairs) {
+/** A notification of this user's behind all that came before: returns when each of these clients of his has it. */
+export async function flushNotifications(sys, user, clients) {
     marks += 1;
     const message = `marker ${process.pid} ${marks}`;
-    const users = [...new Set(pairs.map(([user]) => user.id))];
-    const answer = await sys.api.admin('POST', '/api/admin/notifications', { body: { user_ids: users, type: 'marker', title: 'marker', message } });
+    const answer = await sys.api.admin('POST', '/api/admin/notifications', { body: { user_ids: [user.id], type: 'marker', title: 'marker', message } });
     assert.equal(answer.status, 201, answer.text);
-    await Promise.all(pairs.map(([, client]) => client.wait((f) => f.type === 'marker' && f.message === message)));
+    await Promise.all(clients.map((client) => client.wait((f) => f.type === 'marker' && f.message === message)));
 }
 
 /** What the server decided about a message and a user, once it has. */
