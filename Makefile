@@ -510,18 +510,7 @@ fuzz_ws_core_SRCS = $(WS_CORE_SRCS)
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
 BENCH_SRCS = \
   rest/batch.c \
-  rest/store_maria.c \
-  rest/store_maria_attachment.c \
-  rest/store_maria_batch.c \
-  rest/store_maria_bind.c \
-  rest/store_maria_head.c \
-  rest/store_maria_load.c \
-  rest/store_maria_migrate.c \
-  rest/store_maria_note.c \
-  rest/store_maria_quick.c \
-  rest/store_maria_read.c \
-  rest/store_maria_replay.c \
-  rest/store_maria_session.c \
+  $(filter rest/store_maria%,$(REST_SRCS)) \
   tests/bench/bench.c \
   tests/bench/bench_conns.c \
   tests/bench/bench_fanout.c \
