@@ -14,7 +14,7 @@ static void add_owner(struct buf *out, const char *key, uint64_t user_id)
     }
 }
 
-/* A nullable string as its maker's database library prints it (C-16). */
+/* A nullable string as its maker's database library prints it. */
 static void add_null_string(struct buf *out, const char *key, struct str s)
 {
     json_add_key(out, key);
