@@ -291,7 +291,7 @@ bool content_is_readable(struct str bytes)
 {
     for (size_t i = 0; i < bytes.len; i++) {
         unsigned char c = (unsigned char)bytes.p[i];
-        if (c < 0x20 && memchr("\t\n\f\r\033", c, 5) == NULL) {
+        if (c == 0 || (c < 0x20 && strchr("\t\n\f\r\033", c) == NULL)) {
             return false;
         }
     }

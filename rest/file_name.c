@@ -16,7 +16,7 @@ static struct str last_part(struct str s)
 
 static bool is_refused(char c)
 {
-    return memchr("<>:\"|?*", c, 7) != NULL;
+    return c != '\0' && strchr("<>:\"|?*", c) != NULL;
 }
 
 /* One character of the raw text, or '_' for it. Returns how many bytes it was. */
@@ -191,7 +191,8 @@ bool file_name_from_disposition(struct str header, struct buf *out)
 
 static bool is_plain(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || memchr("._-", c, 3) != NULL;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
 }
 
 void file_name_add_disposition(struct buf *out, struct str name)
