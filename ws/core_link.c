@@ -79,8 +79,9 @@ static void greet(struct core *k, const struct link_adopt *m, uint64_t session)
     struct conn *c = conns_find(&k->conns, session);
     if (c->dialect->engine) {
         eio_adopt(c, m->asked);
+        c = conns_find(&k->conns, session);
     }
-    if (c->dialect->greet != NULL) {
+    if (c != NULL && c->dialect->greet != NULL) {
         struct dialect_view view = core_view(c);
         struct dialect_hello hello = {view.viewer_id, m->username, m->name, m->asked};
         struct dialect_frame f = core_frame(k);

@@ -199,11 +199,13 @@ void core_on_piece(struct conn *c, struct str piece, bool final, bool binary)
         return;
     }
     k->stats.messages_received++;
-    if (c->eio == NULL) { /* those live by their own pongs */
+    if (c->eio == NULL) { /* those live by their own pongs, which are frames, too */
         core_renew(c);
     }
     if (within_frames(c)) {
-        core_refresh_focus(c);
+        if (c->eio == NULL) {
+            core_refresh_focus(c);
+        }
         on_message(c, piece, binary);
     } else {
         drop_rx(c);

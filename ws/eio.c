@@ -297,6 +297,7 @@ static void receive_as_session(struct conn *c, const struct eio_packet *p)
 {
     switch (p->type) {
     case EIO_MESSAGE:
+        core_refresh_focus(c);
         c->dialect->receive(c, c->dialect_state, p->data, p->binary);
         break;
     case EIO_PONG:

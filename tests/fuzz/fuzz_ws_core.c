@@ -1,8 +1,8 @@
 /*
  * fuzz_ws_core.c -- the worker's core under any sequence of link frames, client frames and loss of the link
  *
- * The carrier and the link are replaced; so are the dialects, by two whose frames are event ids, one of them
- * with subscriptions. Checked: each connection sees rising event ids (a gap may set it back), queues, topics and
+ * The WebSocket carrier and the link are replaced; so are the dialects, by three whose frames are event ids: plain,
+ * with subscriptions, and on Engine.IO, where requests are relayed, too. Checked: each connection sees rising event ids (a gap may set it back), queues, topics and
  * counts agree, and when everybody is closed nothing is left.
  */
 #include <fcntl.h>
@@ -40,6 +40,7 @@ struct link_client {
 };
 
 static struct link_client fake_link;
+static struct core the_core;
 
 bool link_client_is_up(const struct link_client *l)
 {
@@ -117,12 +118,16 @@ enum rc link_client_reauth(struct link_client *l, uint64_t session, uint32_t slo
 enum rc link_client_login(struct link_client *l, uint64_t session, enum dialect_id dialect,
                           uint64_t peer_key, const struct op *op)
 {
-    (void)l;
-    (void)session;
+    struct pending *p = NULL;
     (void)dialect;
     (void)peer_key;
-    (void)op;
-    return RC_UNAVAILABLE;
+    if (!l->up) {
+        return RC_UNAVAILABLE;
+    }
+    CHECK(pendings_take(&l->pendings, &p) == RC_OK);
+    p->session = session;
+    p->kind = op->kind;
+    return RC_OK;
 }
 
 static void finish(struct core *k, struct pending *p, const struct op_result *r)
@@ -134,9 +139,25 @@ static void finish(struct core *k, struct pending *p, const struct op_result *r)
 
 void link_client_answer(struct link_client *l, uint32_t request, const struct op_result *r)
 {
-    (void)l;
-    (void)request;
-    (void)r;
+    struct pending *p = pendings_find(&l->pendings, request);
+    if (p != NULL) {
+        struct op_result full = *r;
+        full.kind = p->kind;
+        finish(&the_core, p, &full);
+    }
+}
+
+static void lose_link(void)
+{
+    struct pending *next;
+    fake_link.up = false;
+    for (struct pending *p = pendings_first(&fake_link.pendings); p != NULL; p = next) {
+        next = pendings_next(&fake_link.pendings, p);
+        if (p->kind == OP_LOGIN) {
+            finish(&the_core, p, &(struct op_result){.kind = p->kind, .code = CODE_UNAVAILABLE});
+        }
+    }
+    core_link_down(&the_core);
 }
 
 /* -- the dialect ---------------------------------------------------------------------------------------------- */
@@ -152,6 +173,8 @@ static void receive(struct conn *c, void *state, struct str message, bool binary
     op.cmd.chat_id = what >> 2 & 3;
     if ((what & 64) != 0) {
         op.kind = what & 128 ? OP_SUBSCRIBE : OP_UNSUBSCRIBE;
+    } else if ((what & 128) != 0) {
+        op.kind = what & 32 ? OP_LOGIN : OP_LOGOUT;
     }
     if (binary) {
         dialect_fail(c, 0, STR_NONE, CODE_BAD_REQUEST);
@@ -209,17 +232,28 @@ static void notice(const struct notice *n, const struct dialect_view *v, struct 
 }
 
 #define DIALECT(number)                                                                            \
-    .id = (number), .name = "ids", .state_bytes = 8, .receive = receive, .greet = greet,           \
+    .id = (number), .name = "ids", .state_bytes = 8, .receive = receive,                           \
     .wants = wants, .state_key = state_key, .variant = variant, .encode = encode,                  \
     .answer = answer, .notice = notice
 
-static const struct dialect ids = {DIALECT(DIALECT_ROOMS)};
-static const struct dialect subscribed_ids = {DIALECT(DIALECT_SUBSCRIBE), .subscribes = true,
+static const struct dialect ids = {DIALECT(DIALECT_ROOMS), .greet = greet};
+static const struct dialect subscribed_ids = {DIALECT(DIALECT_SUBSCRIBE), .greet = greet, .subscribes = true,
                                               .watches = CONN_CHAT_UPDATES};
+
+static bool joins(const struct event *e, uint64_t viewer_id)
+{
+    return e->kind == EV_MEMBER_ADDED && e->subject.id == viewer_id;
+}
+
+static const struct dialect engine_ids = {DIALECT(DIALECT_SOCKETIO), .subscribes = true,
+                                          .engine = true, .hears_origin = true, .joins = joins};
 
 const struct dialect *dialect_by_id(unsigned id)
 {
-    return id == ids.id ? &ids : id == subscribed_ids.id ? &subscribed_ids : NULL;
+    return id == ids.id              ? &ids
+           : id == subscribed_ids.id ? &subscribed_ids
+           : id == engine_ids.id     ? &engine_ids
+                                     : NULL;
 }
 
 /* -- the carrier ------------------------------------------------------------------------------------------------ */
@@ -273,8 +307,16 @@ static void set_read(struct conn *c, bool on)
     (void)on;
 }
 
-static const struct carrier carrier = {
-    .flush = flush, .close = close_conn, .kill = kill_conn, .read = set_read};
+static void move_conn(struct conn *from, struct conn *to)
+{
+    CHECK(from->handle == from);
+    to->carrier = from->carrier;
+    to->handle = to;
+    to->fd = from->fd;
+    from->handle = NULL;
+}
+
+static const struct carrier carrier = {flush, close_conn, kill_conn, set_read, move_conn};
 
 static bool start(void *ctx, struct conn *c, struct str head)
 {
@@ -309,8 +351,7 @@ static void down_frame(struct core *k, struct buf *frame, int fd)
     link_reader_init(&r);
     if (link_reader_next(&r, &packet, &f) == RC_OK) {
         if (core_link_frame(k, &f, fd) != RC_OK) {
-            fake_link.up = false;
-            core_link_down(k);
+            lose_link();
         }
     } else if (fd >= 0) {
         close(fd);
@@ -319,9 +360,77 @@ static void down_frame(struct core *k, struct buf *frame, int fd)
     buf_release(frame);
 }
 
-static void step_adopt(struct core *k)
+/* The name of a session, in quotes. */
+static void add_sid(const struct conn *c, struct buf *out)
+{
+    struct buf open = BUF_INIT;
+    struct str rest, sid = STR_NONE;
+    if (c != NULL && c->eio != NULL) {
+        eio_add_open(c, &open);
+        rest = str_from(buf_str(&open), strlen("0{\"sid\":\""));
+        (void)str_cut(rest, '"', &sid);
+    }
+    buf_add_str(out, sid);
+    buf_release(&open);
+}
+
+/* A frame of a client, as far as Engine.IO has an opinion. */
+static struct str any_packet(void)
+{
+    static const char *const packets[] = {"4hello", "3", "2probe", "5", "1", "6", "bAAAA", "x"};
+    uint64_t which = take(1);
+    return str_of(packets[which % (which > 200 ? 8 : 4)]);
+}
+
+static void step_poll(struct core *k)
+{
+    static uint32_t polls;
+    struct buf frame = BUF_INIT, sid = BUF_INIT, body = BUF_INIT;
+    uint64_t how = take(1);
+    const struct conn *c = any_conn(k);
+    if (how % 8 == 7) {
+        link_put_empty(&frame, LINK_POLL_ABORT, c != NULL && c->eio != NULL ? c->eio->get_poll : polls);
+        down_frame(k, &frame, -1);
+        return;
+    }
+    if (how % 4 != 0) {
+        add_sid(c, &sid);
+    }
+    for (uint64_t n = how >> 3 & 3; n > 0; n--) {
+        struct str packet = any_packet();
+        eio_payload_text(&body, packet);
+    }
+    struct link_poll m = {.method = how & 128 ? LINK_POLL_POST : LINK_POLL_GET,
+                          .dialect = DIALECT_SOCKETIO,
+                          .peer_key = 5,
+                          .sid = buf_str(&sid),
+                          .body = buf_str(&body)};
+    link_put_poll(&frame, ++polls, &m);
+    down_frame(k, &frame, -1);
+    buf_release(&sid);
+    buf_release(&body);
+}
+
+static void step_login(struct core *k)
 {
     struct buf frame = BUF_INIT;
+    struct pending *p = pendings_first(&fake_link.pendings);
+    uint64_t how = take(1);
+    while (p != NULL && p->kind != OP_LOGIN) {
+        p = pendings_next(&fake_link.pendings, p);
+    }
+    uint32_t slot = (uint32_t)(how >> 4) % 8;
+    struct link_login_reply m = {.session = p != NULL ? p->session : any_session(k),
+                                 .code = how & 1 ? CODE_OK : CODE_UNAUTHENTICATED,
+                                 .slot = how & 1 ? slot : 0,
+                                 .user_id = how & 1 ? slot * 10 : 0};
+    link_put_login_reply(&frame, p != NULL ? p->request : 1, &m);
+    down_frame(k, &frame, -1);
+}
+
+static void step_adopt(struct core *k)
+{
+    struct buf frame = BUF_INIT, asked = BUF_INIT;
     uint64_t options = take(1);
     int fd = options & 4 ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct link_adopt m = {.slot = (uint32_t)take(1) % 8,
@@ -336,8 +445,17 @@ static void step_adopt(struct core *k)
                            .peer_key = take(1) % 4,
                            .head = STR("head")};
     m.user_id = options & 16 ? take(1) : m.slot * 10;
+    if (options % 3 == 1) {
+        m.dialect = DIALECT_SOCKETIO;
+        m.slot = 0;
+        m.user_id = 0;
+        buf_add_z(&asked, options & 4 ? "EIO=4" : "EIO=4&sid=");
+        add_sid(any_conn(k), &asked);
+        m.asked = buf_str(&asked);
+    }
     link_put_adopt(&frame, 1, &m);
     down_frame(k, &frame, fd);
+    buf_release(&asked);
 }
 
 static struct event any_event(uint64_t id)
@@ -436,13 +554,15 @@ static void step_client(struct core *k)
 {
     struct conn *c = any_conn(k);
     uint64_t how = take(1);
-    if (c == NULL || c->handle == NULL) {
-        return;
+    bool polls = c != NULL && c->eio != NULL && c->eio->role == EIO_POLLING;
+    if (c == NULL || c->handle == NULL || polls) {
+        return; /* without a socket nothing comes from it */
     }
     switch (how % 6) {
     case 0:
     case 1:
-        core_on_piece(c, (struct str){"0123456789abcdef", how >> 4}, (how & 8) != 0, false);
+        core_on_piece(c, c->eio != NULL ? any_packet() : (struct str){"0123456789abcdef", how >> 4},
+                      (how & 8) != 0, false);
         break;
     case 2:
         core_on_pong(c);
@@ -463,7 +583,7 @@ static void step_client(struct core *k)
 static void step_answer(struct core *k)
 {
     struct pending *p = pendings_first(&fake_link.pendings);
-    if (p != NULL) {
+    if (p != NULL && p->kind != OP_LOGIN) {
         static const enum code codes[] = {CODE_OK, CODE_OUTCOME_UNKNOWN, CODE_FORBIDDEN};
         struct op_result r = {.kind = p->kind, .code = codes[take(1) % 3]};
         r.outcome.event_id = r.code == CODE_OK && p->kind == OP_COMMAND ? k->position : 0;
@@ -477,8 +597,7 @@ static void step_link(struct core *k)
     struct buf out = BUF_INIT;
     uint64_t how = take(1);
     if (fake_link.up) {
-        fake_link.up = false;
-        core_link_down(k);
+        lose_link();
         return;
     }
     core_link_hello(k, &out, STR("fuzz"));
@@ -503,13 +622,17 @@ static uint32_t asking(const struct conn *c)
 
 static void check_counts(const struct core *k)
 {
-    uint32_t conns = 0, users = 0, viewers = 0, seats = 0;
+    uint32_t conns = 0, users = 0, viewers = 0, seats = 0, sessions = 0, polls = 0;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < k->conns.made; i++) {
         const struct conn *c = conns_at(&k->conns, i);
         conns += c != NULL;
         bytes += c != NULL ? c->out.bytes : 0;
         viewers += c != NULL && conn_topic(c) != 0;
+        if (c != NULL && c->eio != NULL) {
+            sessions += c->eio->role == EIO_POLLING || c->eio->role == EIO_WEBSOCKET;
+            polls += c->eio->get_poll != 0;
+        }
         if (c != NULL && c->interest != NULL) {
             const struct interest *t = c->interest;
             CHECK(c->state == CONN_CLOSING || t->asking == asking(c));
@@ -521,6 +644,7 @@ static void check_counts(const struct core *k)
         seats += k->hub.topics[i].sessions;
     }
     CHECK(viewers == seats && k->presence_count <= LINK_ENTRIES_MAX);
+    CHECK(sessions == k->engine.sessions.count && polls == k->engine.polls.count);
     for (uint32_t slot = 0; slot < k->hub.users_room; slot++) {
         users += hub_user(&k->hub, slot) != NULL;
     }
@@ -545,17 +669,19 @@ static void play(struct core *k)
 {
     static void (*const steps[])(struct core *) = {step_adopt,  step_event, step_event, step_chunk,
                                                    step_place,  step_raw,   step_client, step_answer,
-                                                   step_client, step_event};
+                                                   step_client, step_event, step_poll, step_poll,
+                                                   step_login};
+    const uint64_t count = sizeof(steps) / sizeof(steps[0]);
     uint64_t now = 1000;
     for (unsigned i = 0; i < STEPS && input.left > 0; i++) {
-        uint64_t what = take(1) % 14;
-        if (what < 10) {
+        uint64_t what = take(1) % (count + 4);
+        if (what < count) {
             if (fake_link.up || steps[what] == step_client || steps[what] == step_answer) {
                 steps[what](k);
             }
-        } else if (what == 10) {
+        } else if (what == count) {
             step_link(k);
-        } else if (what == 11) {
+        } else if (what == count + 1) {
             now += take(1) * 50;
             core_tick(k, now);
         } else {
@@ -568,7 +694,7 @@ static void play(struct core *k)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct ws_conf *conf;
-    static struct core k;
+    struct core *k = &the_core;
     if (conf == NULL) {
         const struct conf_key *keys = ws_conf_keys(&conf);
         conf_defaults(keys, ws_conf_keys_count);
@@ -592,16 +718,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input.left = size;
     fake_link = (struct link_client){.up = false};
     pendings_init(&fake_link.pendings, PLACES);
-    core_init(&k, conf, 1);
-    wheel_release(&k.wheel);
-    wheel_init(&k.wheel, 0);
-    k.carrier = &carrier;
-    k.start = start;
-    k.link = &fake_link;
-    step_link(&k);
-    play(&k);
-    close_all(&k);
-    core_release(&k);
+    core_init(k, conf, 1);
+    wheel_release(&k->wheel);
+    wheel_init(&k->wheel, 0);
+    k->carrier = &carrier;
+    k->start = start;
+    k->link = &fake_link;
+    step_link(k);
+    play(k);
+    close_all(k);
+    core_release(k);
     pendings_release(&fake_link.pendings);
     buf_release(&fake_link.out);
     return 0;
