@@ -39,6 +39,9 @@ class Mirror {
         }
         assert.ok(event > this.last, `${this.user.name}: event ${event} (${frame.type}) after ${this.last}`);
         this.last = event;
+        if (frame.type.startsWith('notification')) {
+            return; // one's own, and of no room
+        }
         const own = frame.user_id === this.user.id;
         const id = frame.chat_room?.chat_id ?? frame.data?.chat_id ?? frame.chat_id;
         const room = this.rooms.get(id);
