@@ -293,6 +293,7 @@ UNIT_TESTS = \
   test_content_type \
   test_conversation \
   test_decide \
+  test_decide_note \
   test_decide_session \
   test_dialects \
   test_door_head \
@@ -334,12 +335,16 @@ UNIT_TESTS = \
   test_metrics \
   test_msg \
   test_online \
+  test_notes \
+  test_notifier \
+  test_notify_rule \
   test_outq \
   test_overlay \
   test_password \
   test_peers \
   test_pending \
   test_presence \
+  test_prefs \
   test_proxy \
   test_ratelimit \
   test_rc \
@@ -373,6 +378,7 @@ RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/decid
   rest/job.c rest/note_text.c rest/notes.c rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/prefs.c \
   rest/rest_conf.c rest/sessions.c
 test_decide_SRCS = $(RULES_SRCS)
+test_decide_note_SRCS = $(RULES_SRCS)
 test_door_head_SRCS = rest/door_head.c
 test_door_identity_SRCS = rest/cache.c rest/cache_note.c rest/prefs.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c rest/sessions.c
 test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
@@ -426,6 +432,9 @@ test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
 test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_peer.c rest/link_server.c rest/link_up.c rest/metrics.c \
   tests/lib/fake_feed.c
 test_metrics_SRCS = rest/metrics.c
+test_notes_SRCS = rest/notes.c
+test_notifier_SRCS = $(FEED_TEST_SRCS) rest/notifier.c rest/notifier_decide.c rest/notify_rule.c rest/answers.c rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
+test_notify_rule_SRCS = rest/cache.c rest/cache_note.c rest/notes.c rest/notify_rule.c rest/prefs.c rest/sessions.c
 test_password_SRCS = rest/password.c
 test_peers_SRCS = rest/peers.c rest/addr.c
 test_gate_SRCS = rest/gate.c
@@ -433,6 +442,7 @@ test_feed_update_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_online_SRCS = rest/online.c
 test_presence_SRCS = rest/lately.c rest/presence.c rest/metrics.c
 test_typing_SRCS = rest/lately.c rest/typing.c rest/metrics.c
+test_prefs_SRCS = rest/prefs.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c rest/reply_session.c
@@ -489,6 +499,7 @@ FUZZ_TARGETS = \
   fuzz_json \
   fuzz_jwt \
   fuzz_link \
+  fuzz_prefs \
   fuzz_sio_packet \
   fuzz_utf8 \
   fuzz_ws_core \
@@ -505,6 +516,7 @@ fuzz_dialect_socketio_SRCS = $(DIALECT_SRCS)
 fuzz_eio_payload_SRCS = ws/eio_packet.c
 fuzz_sio_packet_SRCS = ws/sio_packet.c
 fuzz_link_SRCS = tests/lib/link_recode.c
+fuzz_prefs_SRCS = rest/prefs.c
 fuzz_ws_core_SRCS = $(WS_CORE_SRCS)
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives

@@ -88,6 +88,10 @@ extern uint64_t world_seen_users[8];
 extern char world_seen_content[8 * CMD_LAST_SEEN_BYTES];
 extern enum code world_command_code, world_token_code;
 extern uint64_t world_token_user, world_token_family;
+/* Takes what is submitted instead, when it is set. */
+extern enum code (*world_on_submit)(const struct cmd *c, svc_done done, void *ctx);
+/* The read pool runs every job at once with this one, when it is set. */
+extern struct store *world_db_now;
 /* Descriptors that were given back. */
 extern unsigned world_given_back;
 extern enum code world_give_back_code;

@@ -951,6 +951,264 @@ static void test_the_last_time_somebody_was_seen_is_kept(void **state)
     assert_true(l.rows[1].user_id == 9 && l.rows[1].seen_us == 1700000000000009 && l.rows[1].online == 0);
 }
 
+/* -- notifications --------------------------------------------------------------------------------------- */
+
+struct note_list {
+    struct row_note rows[400];
+    unsigned count;
+    char text[64]; /* title of the last */
+};
+
+static void on_note(void *ctx, const struct row_note *r)
+{
+    struct note_list *l = ctx;
+    assert_true(l->count < 400);
+    l->rows[l->count] = *r;
+    l->rows[l->count].kind = l->rows[l->count].text = l->rows[l->count].link = STR_NONE;
+    snprintf(l->text, sizeof(l->text), "%.*s", (int)r->title.len, r->title.p ? r->title.p : "");
+    l->count++;
+}
+
+/* A notification of the user's (0: everybody's) and its event; about message seq of chat 1 when seq is not 0. */
+static uint64_t add_note(struct world *w, uint64_t user, uint64_t seq, unsigned nth)
+{
+    uint64_t id = w->head.next_event + nth;
+    struct row_note *n = batch_note_new(&w->batch);
+    *n = (struct row_note){.user_id = user, .id = id, .created_us = 1000 + id, .last_event = id};
+    if (seq != 0) {
+        n->chat_id = 1;
+        n->seq = seq;
+        n->sender_id = 7;
+        n->preview = PREVIEW_SENDER;
+    } else {
+        n->kind = STR("news");
+        n->title = STR("T\xc3\xa4");
+        n->text = STR("body");
+        n->link = STR("/x");
+    }
+    *batch_event(&w->batch) = (struct row_event){.id = id, .kind = EV_NOTIFICATION, .subject_id = user, .at_us = 1000 + id};
+    return id;
+}
+
+static void test_notifications_come_back_as_their_user_sees_them(void **state)
+{
+    struct world *w = *state;
+    struct note_list l = {.count = 0};
+    uint64_t own = add_note(w, 8, 5, 0), other = add_note(w, 9, 5, 1), all = add_note(w, 0, 0, 2);
+    commit(w, 3);
+    *batch_note_set(&w->batch) = (struct row_note_mark){.user_id = 8, .id = own, .read_us = 77, .last_event = 4};
+    *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 8, .id = all, .read_us = 78, .last_event = 5};
+    commit(w, 2);
+    *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 8, .id = all, .deleted_us = 79, .last_event = 6};
+    commit(w, 1);
+    const struct note_key keys[] = {{8, own}, {9, own}, {8, all}, {9, all}, {9, other}, {8, 12345}, {9, other}};
+    assert_int_equal(store_find_notes(w->store, keys, 6, on_note, &l), STORE_OK);
+    assert_int_equal(l.count, 4); /* nobody sees another one's */
+    for (unsigned i = 0; i < l.count; i++) {
+        const struct row_note *n = &l.rows[i];
+        if (n->id == own) {
+            assert_true(n->viewer_id == 8 && n->user_id == 8 && n->read_us == 77 && n->deleted_us == 0 && n->last_event == 4);
+            assert_true(n->chat_id == 1 && n->seq == 5 && n->sender_id == 7 && n->preview == PREVIEW_SENDER && n->title.p == NULL);
+        } else if (n->id == all && n->viewer_id == 8) {
+            assert_true(n->user_id == 0 && n->read_us == 78 && n->deleted_us == 79 && n->last_event == 6);
+        } else if (n->id == all) {
+            assert_true(n->viewer_id == 9 && n->read_us == 0 && n->deleted_us == 0 && n->last_event == all);
+        } else {
+            assert_true(n->id == other && n->viewer_id == 9);
+        }
+    }
+    for (unsigned count = 1; count <= 7; count++) { /* no list is filled up with rows that come twice */
+        l.count = 0;
+        const struct note_key same[] = {{8, own}, {9, other}, {8, all}, {9, all}, {8, 99}, {8, 98}, {8, 97}};
+        assert_int_equal(store_find_notes(w->store, same, count, on_note, &l), STORE_OK);
+        assert_int_equal(l.count, count < 4 ? count : 4);
+    }
+}
+
+static void test_a_message_notifies_a_user_only_once(void **state)
+{
+    struct world *w = *state;
+    add_note(w, 8, 5, 0);
+    add_note(w, 0, 0, 1);
+    add_note(w, 0, 0, 2); /* broadcasts are about no message */
+    commit(w, 3);
+    add_note(w, 8, 5, 0);
+    assert_int_equal(run(w, 1), STORE_DUPLICATE);
+    assert_int_equal(store_duplicate(w->store), STORE_UNIQUE_OTHER);
+}
+
+static void test_lists_of_notifications(void **state)
+{
+    struct world *w = *state;
+    struct note_list l = {.count = 0};
+    for (unsigned i = 0; i < 30; i++) { /* ids 1 .. 30: of user 8, of user 9 and of everybody in turn */
+        add_note(w, i % 3 == 0 ? 8 : i % 3 == 1 ? 9 : 0, i % 3 == 2 ? 0 : i + 1, i);
+    }
+    commit(w, 30);
+    struct note_page page = {.user_id = 8, .before = UINT64_MAX >> 1, .limit = 100};
+    assert_int_equal(store_list_notes(w->store, &page, on_note, &l), STORE_OK);
+    assert_int_equal(l.count, 20);
+    for (unsigned i = 1; i < l.count; i++) {
+        assert_true(l.rows[i].id < l.rows[i - 1].id);
+    }
+    page.limit = 3;
+    page.before = 25; /* an own one */
+    l.count = 0;
+    assert_int_equal(store_list_notes(w->store, &page, on_note, &l), STORE_OK);
+    assert_true(l.count == 3 && l.rows[0].id == 24 && l.rows[1].id == 22 && l.rows[2].id == 21);
+    assert_string_equal(l.text, "T\xc3\xa4");
+    page = (struct note_page){.user_id = 8, .before = 1000, .limit = 100, .since_us = 1000 + 24};
+    l.count = 0;
+    assert_int_equal(store_list_notes(w->store, &page, on_note, &l), STORE_OK);
+    assert_int_equal(l.count, 10 + 3); /* broadcasts 24, 27 and 30 only */
+    *batch_note_set(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 28, .read_us = 1, .last_event = 31};
+    *batch_note_set(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 25, .deleted_us = 1, .last_event = 32};
+    *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 30, .read_us = 1, .last_event = 33};
+    *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 27, .deleted_us = 1, .last_event = 34};
+    commit(w, 4);
+    page = (struct note_page){.user_id = 8, .before = 1000, .limit = 100};
+    l.count = 0;
+    assert_int_equal(store_list_notes(w->store, &page, on_note, &l), STORE_OK);
+    assert_int_equal(l.count, 18);
+    page.unread_only = true;
+    page.after = 20; /* read_all_id */
+    l.count = 0;
+    assert_int_equal(store_list_notes(w->store, &page, on_note, &l), STORE_OK);
+    assert_true(l.count == 3 && l.rows[0].id == 24 && l.rows[1].id == 22 && l.rows[2].id == 21);
+}
+
+static void test_what_reading_a_chat_reads(void **state)
+{
+    struct world *w = *state;
+    struct note_list l = {.count = 0};
+    for (unsigned i = 0; i < 20; i++) {
+        add_note(w, 8, i + 1, i);
+    }
+    add_note(w, 9, 3, 20);
+    commit(w, 21);
+    *batch_note_set(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 5, .read_us = 1, .last_event = 22};
+    commit(w, 1);
+    const struct note_range ranges[] = {{8, 1, 10, 2, 100}, {9, 1, 2, 0, 100}, {8, 2, 10, 0, 100}};
+    assert_int_equal(store_unread_notes(w->store, ranges, 3, on_note, &l), STORE_OK);
+    assert_int_equal(l.count, 7); /* 3 .. 10 without 5 */
+    const struct note_range two = {8, 1, 10, 2, 2};
+    l.count = 0;
+    assert_int_equal(store_unread_notes(w->store, &two, 1, on_note, &l), STORE_OK);
+    assert_true(l.count == 2 && l.rows[0].user_id == 8 && l.rows[0].chat_id == 1 && l.rows[0].seq == 10);
+}
+
+struct counts {
+    struct row_note_user of[16];
+    unsigned preferences;
+};
+
+static void on_count(void *ctx, const struct row_note_user *r)
+{
+    struct counts *c = ctx;
+    assert_true(r->user_id < 16);
+    c->of[r->user_id].read_all_id += r->read_all_id;
+    c->of[r->user_id].unread += r->unread;
+    c->of[r->user_id].marked += r->marked;
+}
+
+static void on_preferences(void *ctx, const struct row_preferences *r)
+{
+    struct counts *c = ctx;
+    assert_true(r->user_id == 8);
+    assert_str(r->text, "{\"b\":2}");
+    c->preferences++;
+}
+
+static void test_what_start_up_loads_of_notifications(void **state)
+{
+    struct world *w = *state;
+    struct note_list l = {.count = 0};
+    struct counts c = {.preferences = 0};
+    for (unsigned i = 0; i < 12; i++) { /* ids 1 .. 12 */
+        add_note(w, i < 4 ? 0 : 8 + i % 2, i < 4 ? 0 : i, i);
+    }
+    *batch_note_user(&w->batch) = (struct row_note_user){.user_id = 9, .read_all_id = 1};
+    commit(w, 12);
+    *batch_note_user(&w->batch) = (struct row_note_user){.user_id = 9, .read_all_id = 8};
+    *batch_note_set(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 5, .read_us = 1, .last_event = 13};
+    *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 1, .read_us = 1, .last_event = 14};
+    *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 3, .read_us = 1, .last_event = 15};
+    *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 9, .id = 4, .deleted_us = 1, .last_event = 16};
+    *batch_preferences(&w->batch) = (struct row_preferences){8, STR("{\"a\":1}")};
+    commit(w, 4);
+    *batch_preferences(&w->batch) = (struct row_preferences){8, STR("{\"b\":2}")};
+    *batch_notifier(&w->batch) = (struct row_notifier){3, 0};
+    *batch_notifier(&w->batch) = (struct row_notifier){11, 8};
+    commit(w, 0);
+    assert_int_equal(store_load_broadcasts(w->store, 3, on_note, &l), STORE_OK);
+    assert_true(l.count == 3 && l.rows[0].id == 4 && l.rows[2].id == 2 && l.rows[2].created_us == 1002);
+    assert_int_equal(store_load_note_users(w->store, l.rows[2].id, on_count, &c), STORE_OK);
+    assert_true(c.of[8].unread == 3 && c.of[8].marked == 1 && c.of[8].read_all_id == 0); /* 5, 7, 9, 11 without 5; mark 3 alone */
+    assert_true(c.of[9].unread == 2 && c.of[9].marked == 0 && c.of[9].read_all_id == 8); /* 10 and 12 */
+    assert_int_equal(store_load_preferences(w->store, on_preferences, &c), STORE_OK);
+    assert_int_equal(c.preferences, 1);
+    struct row_notifier n;
+    assert_int_equal(store_load_notifier(w->store, &n), STORE_OK);
+    assert_true(n.event_id == 11 && n.user_id == 8);
+}
+
+static void test_records_grow_and_go_with_the_log(void **state)
+{
+    struct world *w = *state;
+    struct buf record = BUF_INIT;
+    uint64_t at = 0;
+    bool found = true;
+    const char bytes[] = {'\x05', '\x01', '\0', '\xff'};
+    send_many(w, 1, 2);
+    *batch_decision(&w->batch) = (struct row_decision){1, 70, {bytes, 4}};
+    add_note(w, 8, 1, 0); /* id 3 */
+    add_note(w, 8, 2, 1);
+    commit(w, 2);
+    *batch_decision(&w->batch) = (struct row_decision){1, 71, {bytes, 2}};
+    *batch_note_set(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 3, .deleted_us = 1, .last_event = 5};
+    *batch_event(&w->batch) = (struct row_event){.id = 5, .kind = EV_NOTIFICATION_DELETED, .subject_id = 8, .number = 3, .at_us = 1};
+    commit(w, 1);
+    assert_int_equal(store_decision(w->store, 1, &record, &at, &found), STORE_OK);
+    assert_true(found && at == 71 && record.len == 6 && memcmp(record.p, "\x05\x01\0\xff\x05\x01", 6) == 0);
+    assert_int_equal(store_decision(w->store, 2, &record, &at, &found), STORE_OK);
+    assert_false(found);
+    assert_int_equal(store_trim(w->store, w->head.epoch, 4), STORE_OK);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM notification_decisions"), 0);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM notifications"), 2); /* deleted within what is kept of the log */
+    assert_int_equal(store_trim(w->store, w->head.epoch, 5), STORE_OK);
+    assert_int_equal(raw_number(w, "SELECT id FROM notifications"), 4);
+    buf_release(&record);
+}
+
+static void on_kind(void *ctx, const struct row_event *e)
+{
+    uint64_t *sum = ctx;
+    *sum = *sum * 100 + e->id;
+}
+
+static void test_what_is_replayed_of_notifications(void **state)
+{
+    struct world *w = *state;
+    uint64_t ids = 0;
+    add_note(w, 8, 1, 0);
+    add_note(w, 9, 1, 1);
+    add_note(w, 0, 0, 2);
+    *batch_event(&w->batch) = (struct row_event){.id = 4, .kind = EV_NOTIFICATION_READ, .subject_id = 8, .number = 1, .at_us = 1};
+    *batch_event_user(&w->batch) = (struct row_event_user){8, 4};
+    commit(w, 4);
+    add_message(w, 1, 0, "x"); /* id 5 */
+    *batch_event(&w->batch) = (struct row_event){.id = 6, .kind = EV_READ, .chat_id = 1, .seq = 1, .actor_id = 8, .at_us = 1};
+    commit(w, 2);
+    assert_int_equal(store_replay(w->store, NULL, 0, 8, 0, 6, 100, on_kind, &ids), STORE_OK);
+    assert_true(ids == 10304);
+    ids = 0;
+    assert_int_equal(store_replay(w->store, NULL, 0, 9, 1, 6, 100, on_kind, &ids), STORE_OK);
+    assert_true(ids == 203);
+    ids = 0;
+    assert_int_equal(store_load_note_events(w->store, 0, 6, 100, on_kind, &ids), STORE_OK);
+    assert_true(ids == 506);
+}
+
 int main(void)
 {
     store_library_init();
@@ -981,6 +1239,13 @@ int main(void)
         T(test_attendees_are_found_by_user_and_by_code),
         T(test_check_ins_are_kept_and_read_newest_first),
         T(test_a_user_may_have_a_picture),
+        T(test_notifications_come_back_as_their_user_sees_them),
+        T(test_a_message_notifies_a_user_only_once),
+        T(test_lists_of_notifications),
+        T(test_what_reading_a_chat_reads),
+        T(test_what_start_up_loads_of_notifications),
+        T(test_records_grow_and_go_with_the_log),
+        T(test_what_is_replayed_of_notifications),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
