@@ -369,7 +369,7 @@ UNIT_TESTS = \
 
 test_attachments_SRCS = rest/attachments.c rest/attachments_keep.c rest/attachments_start.c rest/attachments_upload.c rest/blobs.c \
   rest/content_type.c rest/file_name.c rest/magic.c rest/metrics.c rest/rest_conf.c rest/sha256.c rest/workpool.c
-test_attachments_LDFLAGS = -Wl,--wrap=pwrite,--wrap=fsync,--wrap=renameat
+test_attachments_LDFLAGS = -Wl,--wrap=pwrite,--wrap=fsync,--wrap=renameat2
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
 # Caches and rules.

@@ -3,7 +3,9 @@
  *
  * One thread that sleeps most of the time. Rows go through the writer and the file after the row; a process that
  * dies in between leaves a file without a row, which the next round over the folders finds. Files are only called
- * orphans when they are older than attachment_unused_keep_ms: a younger one may belong to an upload whose row is on its way.
+ * orphans when they have been in their place for longer than attachment_unused_keep_ms: the row of a younger one may be
+ * on its way, and whoever has restored an older database has that long to bring back a newer one. Uploads are asked for
+ * before rows: an upload that has ended in between has its row.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -216,12 +218,25 @@ static bool has_upload(struct attachments *a, uint64_t id)
     return has;
 }
 
+/* Those of unfinished uploads are no orphans. */
+static void leave_out_uploads(struct attachments *a, struct folder *f)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < f->count; i++) {
+        if (!has_upload(a, f->ids[i])) {
+            f->ids[kept++] = f->ids[i];
+        }
+    }
+    f->count = kept;
+}
+
 static void sweep_folder(struct attachments *a, unsigned number)
 {
     struct folder f = {.a = a};
     uint64_t keep_s = (a->conf->attachment_unused_keep_ms + 999) / 1000;
     f.before_s = wall_s() > keep_s ? wall_s() - keep_s : 0;
     blobs_each_data(a->blobs, number, on_file, &f);
+    leave_out_uploads(a, &f);
     f.rc = STORE_LOST;
     if (f.count > 0) {
         wait_more(a);
@@ -231,7 +246,7 @@ static void sweep_folder(struct attachments *a, unsigned number)
         wait_for_answers(a);
     }
     for (unsigned i = 0; i < f.count && f.rc == STORE_OK; i++) {
-        if (!f.is_known[i] && !has_upload(a, f.ids[i])) {
+        if (!f.is_known[i]) {
             log_info("attachment_orphan", "id=%llu", (unsigned long long)f.ids[i]);
             blob_remove(a->blobs, f.ids[i]);
             metric_add(METRIC_ATTACHMENT_ORPHANS, 1);

@@ -130,7 +130,7 @@ static enum store_rc load_note(struct attachments *a, struct store *store, const
         blob_note_remove(a->blobs, left->id);
     } else if (!good || u->offset > u->size) {
         log_warn("upload_unreadable", "id=%llu", (unsigned long long)left->id);
-        blob_remove(a->blobs, left->id);
+        blob_remove_partial(a->blobs, left->id);
     }
     if (is_done || !good || u->offset > u->size) {
         free_upload(u);
@@ -147,7 +147,7 @@ static void settle_bytes(struct attachments *a, const struct left *left)
 {
     struct upload *u = upload_find(a, left->id);
     if (u == NULL) {
-        blob_remove(a->blobs, left->id);
+        blob_remove_partial(a->blobs, left->id);
     } else if (left->written_s * 1000000 > u->touched_us) {
         u->touched_us = left->written_s * 1000000;
     }

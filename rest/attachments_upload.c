@@ -174,15 +174,10 @@ static enum code sum_up(struct upload *u)
 
 enum code upload_finish(struct upload *u)
 {
-    if (u->placed) {
-        /* The last try got this far; from the file in its place the rest is found out again after a restart. */
-        uint64_t size = 0;
-        if (u->sha256[0] != '\0') {
-            return CODE_OK;
-        }
-        if (!blob_open(u->home->blobs, u->id, &u->fd, &size) || size != u->size) {
-            return CODE_UNAVAILABLE;
-        }
+    uint64_t size = 0;
+    /* The last try got this far: what it found is not always known any more, and the file is opened anew. */
+    if (u->placed && u->fd < 0 && (!blob_open(u->home->blobs, u->id, &u->fd, &size) || size != u->size)) {
+        return CODE_UNAVAILABLE;
     }
     enum code code = open_file(u);
     if (code == CODE_OK) {
@@ -193,6 +188,9 @@ enum code upload_finish(struct upload *u)
     }
     if (code == CODE_OK) {
         code = look(u);
+    }
+    if (code == CODE_OK) {
+        blob_touch(u->fd);
     }
     if (code == CODE_OK && !u->placed) {
         code = blob_place(u->home->blobs, u->id, u->fd);
@@ -233,7 +231,10 @@ void upload_drop(struct upload *u)
 {
     tell(u, UPLOAD_FAILED);
     metric_add(METRIC_UPLOADS_FAILED, 1);
-    blob_remove(u->home->blobs, u->id);
+    blob_remove_partial(u->home->blobs, u->id);
+    if (u->placed) {
+        blob_remove(u->home->blobs, u->id);
+    }
     upload_release(u, false);
 }
 

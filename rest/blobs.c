@@ -158,7 +158,7 @@ enum code blob_place(struct blobs *b, uint64_t id, int fd)
     if (code != CODE_OK) {
         return code;
     }
-    if (folder < 0 || renameat(b->partial, name_of(id, "").text, folder, name_of(id, "").text) != 0 ||
+    if (folder < 0 || renameat2(b->partial, name_of(id, "").text, folder, name_of(id, "").text, RENAME_NOREPLACE) != 0 ||
         fsync(folder) != 0 || fsync(b->data) != 0 || fsync(b->partial) != 0) {
         code = failed("place");
     }
@@ -236,9 +236,18 @@ bool blob_open(struct blobs *b, uint64_t id, int *fd, uint64_t *size)
     return true;
 }
 
+void blob_touch(int fd)
+{
+    (void)futimens(fd, NULL);
+}
+
 void blob_remove(struct blobs *b, uint64_t id)
 {
     (void)unlinkat(b->data, place_of(id).text, 0);
+}
+
+void blob_remove_partial(struct blobs *b, uint64_t id)
+{
     (void)unlinkat(b->partial, name_of(id, "").text, 0);
     blob_note_remove(b, id);
 }

@@ -38,7 +38,7 @@ enum code blob_write(int fd, uint64_t at, struct str bytes);
 enum code blob_sync(int fd);
 /* Up to room bytes from at on; *got may be less at the end. */
 enum code blob_read(int fd, uint64_t at, char *room, size_t size, size_t *got);
-/* fd is the partial file, complete: on the disk, and in its place. */
+/* fd is the partial file, complete: on the disk, and in its place, where nothing may be yet. */
 enum code blob_place(struct blobs *b, uint64_t id, int fd);
 enum code blob_note_write(struct blobs *b, uint64_t id, struct str text);
 /* false: none, or unreadable. */
@@ -51,8 +51,11 @@ bool blob_partial_size(struct blobs *b, uint64_t id, uint64_t *size);
 
 /* For reading. false: it is not there. */
 bool blob_open(struct blobs *b, uint64_t id, int *fd, uint64_t *size);
-/* Whatever there is of it. */
+/* It is needed from now on, however long ago its bytes were written: see attachments_keep.c. */
+void blob_touch(int fd);
+/* The whole file, or what there is of one on its way, with its note. */
 void blob_remove(struct blobs *b, uint64_t id);
+void blob_remove_partial(struct blobs *b, uint64_t id);
 
 /* What lies in partial/: its number, whether it is a note, when it was written (s). Names that are none of ours are left alone. */
 typedef void (*blob_on_partial)(void *ctx, uint64_t id, bool is_note, uint64_t written_s);

@@ -44,6 +44,11 @@ static enum rc check_files(const struct rest_conf *c, struct buf *why)
             return RC_INVALID;
         }
     }
+    if (c->attachments_dir[0] != '\0' && access(c->attachments_dir, F_OK) == 0 &&
+        access(c->attachments_dir, W_OK | X_OK) != 0) {
+        buf_addf(why, "attachments_dir: cannot write to %s: %s.\n", c->attachments_dir, strerror(errno));
+        return RC_INVALID;
+    }
     if (c->link_user[0] != '\0' && getpwnam(c->link_user) == NULL) {
         buf_addf(why, "link_user: there is no user %s.\n", c->link_user);
         return RC_INVALID;

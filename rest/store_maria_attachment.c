@@ -39,6 +39,11 @@ const struct statement sql_attachment_drop = {
     .sql = "UPDATE attachments SET unused_us = ? WHERE chat_id = ? AND seq = ?",
     .in = COLS(dropped_cols),
 };
+/* Nobody gets at the files of a conversation that is gone. */
+const struct statement sql_attachment_drop_chat = {
+    .sql = "UPDATE attachments SET unused_us = CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS UNSIGNED) WHERE chat_id = ?",
+    .in = COLS_NUMBER,
+};
 const struct statement sql_attachment_delete = {
     .sql = "DELETE FROM attachments WHERE id = ?",
     .in = COLS_NUMBER,

@@ -4,6 +4,7 @@
 
 #include "rest/store_maria.h"
 
-extern const struct statement sql_attachment_insert, sql_attachment_use, sql_attachment_drop, sql_attachment_delete;
+extern const struct statement sql_attachment_insert, sql_attachment_use, sql_attachment_drop,
+    sql_attachment_drop_chat, sql_attachment_delete;
 
 #endif

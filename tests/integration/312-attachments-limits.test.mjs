@@ -117,21 +117,27 @@ describe('cleared away', () => {
         room = await sys.api.group(ann, 'Room', []);
         files = new Attachments(sys);
     });
-    test('attachments without a message, those of deleted messages, expired uploads; not the others', async () => {
+    test('attachments without a message, those of deleted messages and chats, expired uploads; not the others', async () => {
         const url = `/api/chats/${room.chat_id}/messages`;
         const [unused, used, gone] = await Promise.all([1, 2, 3].map((i) => files.post(ann, room.chat_id, noise(1000, i))));
         await sys.api.expect(201, 'POST', url, { token: ann.token, body: { attachment_id: used.id } });
         const sent = await sys.api.expect(201, 'POST', url, { token: ann.token, body: { attachment_id: gone.id } });
         await sys.api.call('DELETE', `${url}/${sent.json.message_id}`, { token: ann.token });
+        const ended = await sys.api.group(ann, 'Ended', []);
+        const there = await files.post(ann, ended.chat_id, noise(1000, 4));
+        await sys.api.expect(201, 'POST', `/api/chats/${ended.chat_id}/messages`, { token: ann.token, body: { attachment_id: there.id } });
+        const deleted = await sys.api.call('DELETE', `/api/chats/${ended.chat_id}`, { token: ann.token });
+        assert.ok(deleted.status < 300, deleted.text);
+        await files.get(ann, there.id, { status: 404 });
         const { upload_id: expired } = await files.begin(ann, room.chat_id, 1000);
         await files.patch(ann, expired, 0, noise(500));
-        assert.equal(files.files('data').length, 3);
+        assert.equal(files.files('data').length, 4);
         await until('one file is left', () => files.files().length === 1);
         await until('one row is left', async () => (await sys.db.sql('SELECT COUNT(*) FROM attachments'))[0][0] === '1');
         await files.get(ann, used.id);
         await files.get(ann, unused.id, { status: 404 });
         assert.equal((await files.status(ann, expired)).status, 404);
-        assert.equal(await sys.metric('confab_attachments_removed_total'), 2);
+        assert.equal(await sys.metric('confab_attachments_removed_total'), 3);
     });
     test('files without a row, once they are old enough', async () => {
         const data = path.join(sys.dir, 'attachments/data');

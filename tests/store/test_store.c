@@ -931,6 +931,12 @@ static void test_an_attachment_is_used_dropped_and_removed(void **state)
     *batch_attachment_gone(&w->batch) = 11;
     commit(w, 0);
     assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM attachments"), 3);
+    add_message(w, 2, 0, "x");
+    *batch_attachment_used(&w->batch) = (struct row_attachment){.id = 13, .seq = 2};
+    commit(w, 1);
+    *batch_chat_deleted(&w->batch) = 1;
+    commit(w, 0);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM attachments WHERE unused_us > 1000000000000000"), 3);
     add_attachment(w, 12, 5); /* two uploads with one number */
     assert_int_equal(run(w, 0), STORE_DUPLICATE);
     batch_clear(&w->batch);
