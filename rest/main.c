@@ -295,6 +295,7 @@ static int block_signals(void)
     sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not become larger is an error like a full disk */
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 

@@ -1,6 +1,7 @@
 // What attachments may cost: memory, room, time. And what is cleared away by itself.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { useSystem } from '../lib/system.mjs';
@@ -105,6 +106,29 @@ describe('at the same time', () => {
         assert.equal((await slow[0].answer()).status, 201);
         await files.post(ann, room.chat_id, noise(100));
         slow.forEach((raw) => raw.close());
+    });
+});
+
+describe('a full disk', () => {
+    const sys = useSystem({ before, after }, { workers: 1 });
+    test('503 store_full, nothing half-done, and it goes on when there is room again', async () => {
+        const [ann] = await sys.api.users(1);
+        const room = await sys.api.group(ann, 'Room', []);
+        const files = new Attachments(sys);
+        const limit = (bytes) => execFileSync('prlimit', ['--pid', String(sys.rest.pid), `--fsize=${bytes}`]);
+        const bytes = noise(6 * MB);
+        const { upload_id: id } = await files.begin(ann, room.chat_id, bytes.length);
+        limit(`${4 * MB}:unlimited`);
+        assert.equal((await files.post(ann, room.chat_id, bytes, { status: 503 })).json.code, 'store_full');
+        assert.deepEqual([files.files('data').length, files.files('partial').length], [0, 1], 'but for the note of the other');
+        const answer = await files.patch(ann, id, 0, bytes);
+        assert.deepEqual([answer.status, answer.json.code], [503, 'store_full']);
+        const at = (await files.status(ann, id)).json.offset;
+        assert.ok(at > 3 * MB && at <= 4 * MB);
+        await files.post(ann, room.chat_id, noise(MB));
+        limit('unlimited:unlimited');
+        const done = await files.patch(ann, id, at, bytes.subarray(at));
+        assert.deepEqual([done.status, done.json.sha256], [201, sha256(bytes)]);
     });
 });
 
