@@ -111,6 +111,14 @@ Try in another terminal:
   curl -s $url/api/chats -H "Authorization: Bearer \$TOKEN"
   curl -s $url/api/chat/create/personal -H "Authorization: Bearer \$TOKEN" -H 'Content-Type: application/json' -d '{"username":"jane_doe"}'
 
+One socket of each kind (npx wscat -c, with TOKEN as above):
+
+  "ws://localhost:$PORT_ROOMS/ws?access_token=\$TOKEN"
+  "ws://localhost:$PORT_ROOMS/api/ws?userId=user123"    then type {"action":"subscribe","chatId":"chat_1"}
+  "ws://localhost:$PORT_CONVERSATIONS/ws" -H "Authorization: Bearer \$TOKEN"
+  "ws://localhost:$PORT_ROOMS/ws/notifications?access_token=\$TOKEN"
+  and with socket.io-client: io('http://localhost:$PORT_EVENTS/chat', { auth: { token } })
+
 TEXT
     [ -z "$1" ] || cat <<TEXT
 And the live dashboard of john_doe's event, which shows who is checked in:
