@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { useSystem } from '../lib/system.mjs';
 import { Raw, request } from '../lib/raw.mjs';
@@ -106,6 +107,36 @@ describe('at the same time', () => {
         assert.equal((await slow[0].answer()).status, 201);
         await files.post(ann, room.chat_id, noise(100));
         slow.forEach((raw) => raw.close());
+    });
+});
+
+describe('slow readers', () => {
+    const sys = useSystem({ before, after }, { workers: 1, rest: { upload_idle_timeout_ms: '1s', http_request_timeout_ms: '1s' } });
+    test('a download takes as long as it wants if it moves, and ends if it does not', async () => {
+        const [ann] = await sys.api.users(1);
+        const room = await sys.api.group(ann, 'Room', []);
+        const size = 40 * MB;
+        const a = await new Attachments(sys).post(ann, room.chat_id, noise(size));
+        const download = () => new Promise((resolve, reject) => {
+            http.get(`${sys.origin}${a.url}`, { agent: false, headers: { authorization: `Bearer ${ann.token}` } }, resolve).on('error', reject);
+        });
+        const stopped = await download();
+        let broken = false;
+        stopped.on('error', () => { broken = true; });
+        const slow = await download();
+        const begun = performance.now();
+        let got = 0;
+        for await (const bytes of slow) { // 8 MB a second at most
+            got += bytes.length;
+            const due = begun + got / (8 * MB) * 1000;
+            await until('the next bytes are due', () => performance.now() >= due, 15000, 1);
+        }
+        assert.equal(got, size);
+        assert.ok(performance.now() - begun > 4000);
+        let other = 0;
+        stopped.on('data', (bytes) => { other += bytes.length; });
+        await until('the one that did not read is cut off', () => broken);
+        assert.ok(other < size);
     });
 });
 
