@@ -20,6 +20,7 @@
 /* While others wait for the writer, nothing is asked of it for a multiple of the time a chunk took: the more wait, the
  * longer. */
 #define PAUSE_DEPTH      4
+#define CROWDED_PART     4 /* and what is asked then is a fraction of a chunk, so that nobody waits long behind it */
 #define PAUSE_FACTOR_MAX 9
 #define PAUSE_LONGEST_MS 500
 
@@ -158,6 +159,18 @@ static void start_over(struct notifier *n, const struct row_notifier *cursor)
     pthread_mutex_unlock(&n->lock);
 }
 
+static bool is_crowded(const struct notifier *n)
+{
+    return writer_depth(n->svc->writer) >= PAUSE_DEPTH;
+}
+
+/* Before a chunk is begun. */
+static void set_limit(struct notifier *n)
+{
+    uint64_t most = n->svc->conf->notify_chunk_rows;
+    n->chunk_limit = is_crowded(n) && most > CROWDED_PART ? most / CROWDED_PART : most;
+}
+
 /* Others come first: what the writer spends on notifications stays a fraction of its time while it has anything else. */
 static void leave_room(struct notifier *n, uint64_t took_us)
 {
@@ -234,6 +247,7 @@ static bool store_chunk(struct notifier *n, const struct row_notifier *to)
     n->chunk_notified = n->chunk_rows = 0;
     metric_add(METRIC_NOTIFICATIONS, (int64_t)o.seq);
     leave_room(n, mono_us() - start_us);
+    set_limit(n);
     return true;
 }
 
@@ -271,7 +285,7 @@ static void add_piece(struct notifier *n, const struct note_item *item, const st
 /* How many of the choices from `at` on a chunk has room for; all that notify nobody come along. */
 static unsigned room_for(const struct notifier *n, unsigned at)
 {
-    uint64_t room = n->svc->conf->notify_chunk_rows - n->chunk_notified;
+    uint64_t room = n->chunk_limit - n->chunk_notified;
     unsigned end = at;
     for (; end < n->choices_count; end++) {
         if (n->choices[end].reason == NOTE_NOTIFIED && room-- == 0) {
@@ -283,8 +297,7 @@ static unsigned room_for(const struct notifier *n, unsigned at)
 
 static bool is_full(const struct notifier *n)
 {
-    uint64_t limit = n->svc->conf->notify_chunk_rows;
-    return n->careful > 0 || n->chunk_notified >= limit || n->chunk_rows >= 2 * limit;
+    return n->careful > 0 || n->chunk_notified >= n->chunk_limit || n->chunk_rows >= 2 * n->chunk_limit;
 }
 
 static bool decide_message(struct notifier *n, const struct note_item *item)
@@ -458,6 +471,7 @@ static bool catch_up(struct notifier *n, uint64_t upto)
 static void work(struct notifier *n, struct note_queue *q, bool lost, uint64_t upto)
 {
     bool good = true;
+    set_limit(n);
     for (const struct note_item *item = q->head; good && item != NULL; item = item->next) {
         good = item->event_id <= n->done || process(n, item);
     }

@@ -6,8 +6,8 @@
  *            and judged by the presence as known then.
  * Promise    Each message is decided once: rows, record and cursor are stored in one transaction, which the writer
  *            refuses when the cursor is elsewhere than the notifier thought.
- * Pace       One chunk at a time. While other commands wait for the writer, the notifier pauses for up to nine times
- *            as long as its chunk took; the longer their queue, the longer.
+ * Pace       One chunk at a time. While other commands wait for the writer, chunks are a quarter as large and the
+ *            notifier pauses for up to nine times as long as one took; the longer the queue, the longer.
  * Limits     notifier_queue_max, notifier_queue_max_bytes, notify_chunk_rows.
  * Threads    notifier_on_event from the writer's thread, under the feed lock.
  */

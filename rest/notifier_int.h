@@ -41,7 +41,7 @@ struct notifier {
     uint64_t done;              /* decided up to here, perhaps not stored yet */
     unsigned careful;           /* events still to be taken one by one */
     struct buf chunk, seen;
-    uint64_t chunk_notified, chunk_rows, seen_count;
+    uint64_t chunk_limit, chunk_notified, chunk_rows, seen_count;
     struct note_choice *choices;
     unsigned choices_count, choices_room;
 };

@@ -190,7 +190,22 @@ static void on_found(void *ctx, const struct row_message *m)
 {
     struct note_request *r = ctx;
     r->count++;
+    r->chat_id = m->chat_id;
+    r->seq = m->seq;
     touch(r, m->id);
+}
+
+/* The record of a large chat names only some of its members. */
+static bool is_member(const struct note_request *r)
+{
+    struct cache *c = r->svc->cache;
+    cache_rdlock(c);
+    const struct cache_chat *chat = cache_chat(c, cache_chat_index(c, r->chat_id));
+    uint32_t user = cache_user_index(c, r->user_id);
+    const struct cache_member *m = chat != NULL && user != CACHE_NONE ? cache_member(chat, user) : NULL;
+    bool is = m != NULL && m->joined_seq < r->seq;
+    cache_unlock(c);
+    return is;
 }
 
 static enum code run_explain(struct note_request *r, struct store *store)
@@ -201,6 +216,9 @@ static enum code run_explain(struct note_request *r, struct store *store)
         rc = store_decision(store, r->message_id, &record, &r->decided_us, &r->decided);
     }
     r->reason = r->decided ? notes_record_find(buf_str(&record), r->user_id) : NOTE_UNDECIDED;
+    if (r->reason == NOTE_LARGE_CHAT && !is_member(r)) {
+        r->reason = NOTE_UNDECIDED;
+    }
     buf_release(&record);
     if (rc != STORE_OK) {
         return code_of(rc);

@@ -41,7 +41,7 @@ struct note_request {
     struct row_note *rows;
     struct row_message *messages;
     unsigned rows_count, messages_count;
-    uint64_t newest_event;
+    uint64_t chat_id, seq, newest_event;
     bool cut;
     enum code (*run)(struct note_request *r, struct store *store);
 };

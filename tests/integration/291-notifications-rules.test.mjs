@@ -179,6 +179,8 @@ test('a large chat notifies only who is mentioned or asked for all', async () =>
     const text = `@${named.username}, @${upper.username.toUpperCase()}; mail x@${plain.username} (@${dotted.username}.) @${muted.username} @nobody`;
     assert.deepEqual(await notes.decided(ann, chat, text, [ann, plain, named, upper, all, dotted, muted]),
         ['sender', 'large_chat', 'notified', 'notified', 'notified', 'notified', 'muted']);
+    const outsider = await sys.api.user('Outsider');
+    assert.deepEqual(await notes.decided(ann, chat, 'x', [plain, outsider]), ['large_chat', 'not_a_member']);
     assert.equal((await notes.all(plain)).length, 0);
     assert.equal((await notes.all(named)).length, 1);
     const small = await sys.api.group(ann, 'Small', others.slice(0, 4));
