@@ -39,8 +39,8 @@ struct http_request;
 
 /*
  * Where the body of a route with ROUTE_STREAM goes. The handler runs as soon as the head is complete; it either finishes
- * the request (a refusal: what is still on its way is not waited for) or sets rq->sink. Then for each piece of at most
- * HTTP_PIECE_BYTES `piece` is called on the loop's thread, with the connection at rest: nothing more is read until somebody
+ * the request (a refusal: what is still on its way is not waited for) or sets rq->sink. Then for each piece of
+ * HTTP_PIECE_BYTES, a little more, or less when it comes slowly, `piece` is called on the loop's thread, with the connection at rest: nothing more is read until somebody
  * calls http_piece_done, from any thread, or finishes the request instead, which refuses it as above. After the last
  * one `end` is called, to finish the request now or later. If the client goes away between pieces, or stops sending
  * for upload_idle_timeout_ms, `lost` is called instead; rq may only be read during that call.

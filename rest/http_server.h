@@ -1,5 +1,5 @@
 /*
- * http_server.h -- the HTTP API's server: with its _int.h, _loop.c and _upgrade.c all that knows libmicrohttpd
+ * http_server.h -- the HTTP API's server: with its _int.h, _body.c, _loop.c and _upgrade.c all that knows libmicrohttpd
  *
  * Shape      No listener of its own: connections come from the front door (http_server_add). http_threads
  *            loops, each a thread of ours with a daemon of libmicrohttpd in it, parse and write and keep the
