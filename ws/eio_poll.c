@@ -145,9 +145,8 @@ static void take_packet(struct conn *c, const struct eio_packet *p)
 static void take_packets(struct conn *c)
 {
     struct eio_packet p;
-    enum rc rc = RC_OK;
     while (c->eio->post_poll != 0 && c->pause == 0) {
-        rc = c->state == CONN_OPEN ? eio_reader_next(&c->eio->packets, &p) : RC_CLOSED;
+        enum rc rc = c->state == CONN_OPEN ? eio_reader_next(&c->eio->packets, &p) : RC_CLOSED;
         if (rc != RC_OK) {
             end_post(c, rc);
             return;

@@ -36,6 +36,14 @@ static struct hub_topic *find_topic(const struct hub *h, uint64_t topic)
     return topic != 0 && map64_get(&h->topic_index, topic, &index) ? &h->topics[index] : NULL;
 }
 
+/* One that has been counted. */
+static struct hub_topic *known_topic(const struct hub *h, uint64_t topic)
+{
+    uint32_t index = 0;
+    BUG_IF(!map64_get(&h->topic_index, topic, &index));
+    return &h->topics[index];
+}
+
 static void topic_changes(struct hub *h, struct hub_topic *t)
 {
     if (!t->is_changed) {
@@ -67,9 +75,9 @@ enum rc hub_topic_adopt(struct hub *h, uint64_t topic)
 
 void hub_topic_join(struct hub *h, uint64_t topic, struct conn *c)
 {
-    struct hub_topic *t = find_topic(h, topic);
+    struct hub_topic *t = known_topic(h, topic);
     struct interest *i = conn_interest(c);
-    BUG_IF(t == NULL || i->topic != 0);
+    BUG_IF(i->topic != 0);
     i->topic = topic;
     i->topic_next = t->first;
     if (t->first != 0) {
@@ -83,8 +91,8 @@ void hub_topic_join(struct hub *h, uint64_t topic, struct conn *c)
 void hub_topic_leave(struct hub *h, struct conn *c)
 {
     struct interest *i = c->interest;
-    struct hub_topic *t = find_topic(h, i->topic);
-    BUG_IF(t == NULL || t->sessions == 0);
+    struct hub_topic *t = known_topic(h, i->topic);
+    BUG_IF(t->sessions == 0);
     if (i->topic_prev != 0) {
         conns_at(h->conns, i->topic_prev - 1)->interest->topic_next = i->topic_next;
     } else {
