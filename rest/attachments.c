@@ -126,7 +126,8 @@ static enum code check_room(struct attachments *a, const struct upload_ask *ask)
     if (ask->size > most || usage->bytes > most - ask->size) {
         return CODE_QUOTA_EXCEEDED;
     }
-    return a->busy < a->conf->uploads_max && a->uploads_count < UPLOADS_KEPT_MAX ? CODE_OK : CODE_QUEUE_FULL;
+    return a->busy < a->conf->uploads_max && a->uploads_count < UPLOADS_KEPT_MAX ? CODE_OK
+                                                                                 : CODE_QUEUE_FULL;
 }
 
 static char *copy(struct str s)
@@ -165,8 +166,8 @@ enum code upload_begin(struct attachments *a, const struct upload_ask *ask, stru
     return code;
 }
 
-enum code upload_take(struct attachments *a, uint64_t id, uint64_t user_id, uint64_t offset, struct upload **out,
-                      uint64_t *at)
+enum code upload_take(struct attachments *a, uint64_t id, uint64_t user_id, uint64_t offset,
+                      struct upload **out, uint64_t *at)
 {
     enum code code = CODE_OK;
     pthread_mutex_lock(&a->lock);
@@ -235,14 +236,18 @@ struct upload_view upload_view(const struct upload *u)
     };
 }
 
-enum code upload_status(struct attachments *a, uint64_t id, uint64_t user_id, struct upload_view *out)
+enum code upload_status(struct attachments *a, uint64_t id, uint64_t user_id,
+                        struct upload_view *out)
 {
     pthread_mutex_lock(&a->lock);
     const struct upload *u = upload_find(a, id);
     bool found = u != NULL && u->user_id == user_id && u->resumable;
     if (found) {
-        *out = (struct upload_view){
-            .id = u->id, .chat_id = u->chat_id, .size = u->size, .offset = u->offset, .created_us = u->created_us};
+        *out = (struct upload_view){.id = u->id,
+                                    .chat_id = u->chat_id,
+                                    .size = u->size,
+                                    .offset = u->offset,
+                                    .created_us = u->created_us};
     }
     pthread_mutex_unlock(&a->lock);
     return found ? CODE_OK : CODE_UPLOAD_NOT_FOUND;
@@ -258,7 +263,9 @@ bool attachment_open(struct attachments *a, uint64_t id, int *fd, uint64_t *size
 void attachment_read_ahead(int fd, uint64_t from, uint64_t length)
 {
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    (void)posix_fadvise(fd, (off_t)from, (off_t)(length < READ_AHEAD_BYTES ? length : READ_AHEAD_BYTES), POSIX_FADV_WILLNEED);
+    (void)posix_fadvise(fd, (off_t)from,
+                        (off_t)(length < READ_AHEAD_BYTES ? length : READ_AHEAD_BYTES),
+                        POSIX_FADV_WILLNEED);
 }
 
 void attachment_close(int fd)
@@ -280,7 +287,8 @@ void attachment_removed(struct attachments *a, uint64_t id, uint64_t user_id, ui
 
 /* -- life -------------------------------------------------------------------------------------------------- */
 
-enum rc attachments_new(const struct rest_conf *conf, struct store *store, struct attachments **out, struct buf *why)
+enum rc attachments_new(const struct rest_conf *conf, struct store *store, struct attachments **out,
+                        struct buf *why)
 {
     if (conf->attachments_dir[0] == '\0') {
         *out = NULL;
@@ -305,7 +313,8 @@ enum rc attachments_new(const struct rest_conf *conf, struct store *store, struc
         attachments_free(a);
         return rc;
     }
-    a->pool = workpool_new((unsigned)conf->attachment_threads, (unsigned)conf->uploads_max * 2 + 64);
+    a->pool =
+        workpool_new((unsigned)conf->attachment_threads, (unsigned)conf->uploads_max * 2 + 64);
     *out = a;
     return RC_OK;
 }

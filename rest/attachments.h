@@ -26,8 +26,8 @@ struct store;
 struct upload;
 
 /* Reads what the last process left behind. *out is NULL when attachments_dir is empty. */
-RC_CHECK enum rc attachments_new(const struct rest_conf *conf, struct store *store, struct attachments **out,
-                                 struct buf *why);
+RC_CHECK enum rc attachments_new(const struct rest_conf *conf, struct store *store,
+                                 struct attachments **out, struct buf *why);
 /* From here on there is housekeeping: what nobody needs any more is removed. */
 RC_CHECK enum rc attachments_start(struct attachments *a, struct svc *svc, struct buf *why);
 /* Ends the housekeeping; before the writer and the read pool end. */
@@ -54,8 +54,8 @@ enum code upload_begin(struct attachments *a, const struct upload_ask *ask, stru
 enum code upload_note(struct upload *u);
 /* Go on with one's own upload at this offset: CODE_OK; CODE_UPLOAD_NOT_FOUND; CODE_UPLOAD_OFFSET: it goes on at *at, or another
  * request is at it; CODE_QUEUE_FULL. */
-enum code upload_take(struct attachments *a, uint64_t id, uint64_t user_id, uint64_t offset, struct upload **out,
-                      uint64_t *at);
+enum code upload_take(struct attachments *a, uint64_t id, uint64_t user_id, uint64_t offset,
+                      struct upload **out, uint64_t *at);
 /* Pool. The next bytes; fewer than what is left. CODE_OK; CODE_CONTENT_MISMATCH, CODE_TYPE_NOT_ALLOWED: drop it;
  * CODE_STORE_FULL, CODE_UNAVAILABLE: nothing of them is stored. */
 enum code upload_write(struct upload *u, struct str bytes);
@@ -82,7 +82,8 @@ struct upload_view {
 /* Views until the upload is given away. */
 struct upload_view upload_view(const struct upload *u);
 /* One's own unfinished upload: numbers only. CODE_UPLOAD_NOT_FOUND. */
-enum code upload_status(struct attachments *a, uint64_t id, uint64_t user_id, struct upload_view *out);
+enum code upload_status(struct attachments *a, uint64_t id, uint64_t user_id,
+                        struct upload_view *out);
 /* Remove one's own upload that nobody is at: CODE_OK: it is the caller's, to drop; CODE_UPLOAD_NOT_FOUND; CODE_CONFLICT. */
 enum code upload_cancel(struct attachments *a, uint64_t id, uint64_t user_id, struct upload **out);
 

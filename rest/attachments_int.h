@@ -16,7 +16,7 @@
 struct upload {
     struct attachments *home;
     uint64_t id, user_id, chat_id, size, created_us;
-    char *name, *claimed; /* owned */
+    char *name, *claimed;           /* owned */
     char expected[SHA256_HEX_ROOM]; /* empty: nothing */
     bool resumable;
 
@@ -26,16 +26,16 @@ struct upload {
     bool busy; /* somebody's; else it rests */
 
     /* whose it is */
-    bool placed;          /* the file is among the data already */
-    int fd;               /* of the partial file; -1: not open */
-    struct sha256 *sum;   /* of the first `summed` bytes */
+    bool placed;        /* the file is among the data already */
+    int fd;             /* of the partial file; -1: not open */
+    struct sha256 *sum; /* of the first `summed` bytes */
     uint64_t summed;
     char sha256[SHA256_HEX_ROOM];
-    struct buf type;      /* what it is, once it has been looked at */
-    uint64_t told_ms;     /* progress */
+    struct buf type;  /* what it is, once it has been looked at */
+    uint64_t told_ms; /* progress */
 };
 
-struct usage { /* of one user */
+struct usage {               /* of one user */
     uint64_t user_id, bytes; /* attachments and unfinished uploads */
     uint32_t open;           /* unfinished uploads */
 };

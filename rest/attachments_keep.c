@@ -123,7 +123,9 @@ static void on_unused(void *ctx, const struct row_attachment *row)
 static void find_unused(struct store *store, void *ctx)
 {
     struct round *r = ctx;
-    r->rc = store != NULL ? store_unused_attachments(store, r->before_us, ROWS_AT_ONCE, on_unused, r) : STORE_LOST;
+    r->rc = store != NULL
+                ? store_unused_attachments(store, r->before_us, ROWS_AT_ONCE, on_unused, r)
+                : STORE_LOST;
     wait_less(r->a);
 }
 
@@ -155,7 +157,8 @@ static bool remove_unused(struct attachments *a, struct round *r)
     }
     wait_for_answers(a);
     for (unsigned i = 0; i < r->count; i++) {
-        const struct cmd c = {.kind = CMD_ATTACHMENT_REMOVE, .number = r->before_us, .number2 = r->rows[i].id};
+        const struct cmd c = {
+            .kind = CMD_ATTACHMENT_REMOVE, .number = r->before_us, .number2 = r->rows[i].id};
         wait_more(a);
         if (svc_submit(a->svc, &c, on_removed, &r->rows[i], NULL) != CODE_OK) {
             wait_less(a);
@@ -270,7 +273,8 @@ void *attachments_keeper(void *attachments)
     uint64_t rows_due_ms = 0, files_due_ms = 0;
     unsigned folder = 0; /* all of them after the start, then one now and then */
     uint64_t sweep_ms = least(SWEEP_MS, a->conf->attachment_unused_keep_ms / 4);
-    uint64_t tick_ms = least(TICK_MS, least(a->conf->upload_keep_ms, a->conf->attachment_unused_keep_ms) / 4 + 1);
+    uint64_t tick_ms =
+        least(TICK_MS, least(a->conf->upload_keep_ms, a->conf->attachment_unused_keep_ms) / 4 + 1);
     bool go_on = true;
     while (go_on) {
         uint64_t now = mono_ms();

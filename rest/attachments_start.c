@@ -51,7 +51,8 @@ static bool read_note(struct str text, struct upload *u)
     }
     struct jval note = json_root(doc);
     bool good = read_number(note, "user", &u->user_id) && read_number(note, "chat", &u->chat_id) &&
-                read_number(note, "size", &u->size) && read_number(note, "created_us", &u->created_us) &&
+                read_number(note, "size", &u->size) &&
+                read_number(note, "created_us", &u->created_us) &&
                 read_text(note, "name", FILE_NAME_MAX_BYTES, &u->name) &&
                 read_text(note, "mime_type", CONTENT_TYPE_MAX_BYTES, &u->claimed) &&
                 json_str(json_get(note, "sha256"), &digest) &&
@@ -95,7 +96,8 @@ static void free_upload(struct upload *u)
 }
 
 /* The file whose row was not yet there, or not yet known to be, when the process ended. */
-static enum store_rc find_placed(struct attachments *a, struct store *store, struct upload *u, bool *is_done)
+static enum store_rc find_placed(struct attachments *a, struct store *store, struct upload *u,
+                                 bool *is_done)
 {
     uint64_t size = 0;
     int fd = -1;

@@ -17,7 +17,8 @@ static void tell(struct upload *u, enum upload_state state)
 {
     struct attachments *a = u->home;
     uint64_t now = mono_ms();
-    if (a->svc == NULL || (state == UPLOAD_RUNNING && now < u->told_ms + a->conf->upload_progress_ms)) {
+    if (a->svc == NULL ||
+        (state == UPLOAD_RUNNING && now < u->told_ms + a->conf->upload_progress_ms)) {
         return;
     }
     u->told_ms = now;
@@ -48,7 +49,8 @@ static struct str type_by_name(const struct upload *u)
 /* Name, header and content must agree. */
 static bool agrees(const struct upload *u, struct str found, bool readable)
 {
-    return content_type_fits(found, str_of(u->claimed), readable) && content_type_fits(found, type_by_name(u), readable);
+    return content_type_fits(found, str_of(u->claimed), readable) &&
+           content_type_fits(found, type_by_name(u), readable);
 }
 
 /* A refusal now saves the way of all the rest; so it must be certain. */
@@ -72,8 +74,12 @@ static enum code choose_type(struct upload *u, struct str found, bool readable)
         return CODE_CONTENT_MISMATCH;
     }
     buf_clear(&u->type);
-    buf_add_str(&u->type, !content_type_is_vague(claimed) ? claimed : by_name.len > 0 ? by_name : found);
-    return content_type_listed(str_of(u->home->conf->attachment_types), buf_str(&u->type)) ? CODE_OK : CODE_TYPE_NOT_ALLOWED;
+    buf_add_str(&u->type, !content_type_is_vague(claimed) ? claimed
+                          : by_name.len > 0               ? by_name
+                                                          : found);
+    return content_type_listed(str_of(u->home->conf->attachment_types), buf_str(&u->type))
+               ? CODE_OK
+               : CODE_TYPE_NOT_ALLOWED;
 }
 
 static enum code look(struct upload *u)
@@ -81,7 +87,8 @@ static enum code look(struct upload *u)
     struct buf raw = BUF_INIT, found = BUF_INIT;
     size_t got = 0;
     char *room = mem_try(1, MAGIC_LOOK_BYTES);
-    enum code code = room != NULL ? blob_read(u->fd, 0, room, MAGIC_LOOK_BYTES, &got) : CODE_UNAVAILABLE;
+    enum code code =
+        room != NULL ? blob_read(u->fd, 0, room, MAGIC_LOOK_BYTES, &got) : CODE_UNAVAILABLE;
     if (code == CODE_OK) {
         magic_look_at_file(u->home->magic, u->fd, &raw);
         clean_found(&raw, &found);
@@ -154,7 +161,8 @@ static enum code sum_up(struct upload *u)
     char *room = u->summed < u->size ? mem_try(1, READ_BYTES) : NULL;
     while (code == CODE_OK && u->summed < u->size) {
         size_t got = 0;
-        code = room != NULL ? blob_read(u->fd, u->summed, room, READ_BYTES, &got) : CODE_UNAVAILABLE;
+        code =
+            room != NULL ? blob_read(u->fd, u->summed, room, READ_BYTES, &got) : CODE_UNAVAILABLE;
         if (code == CODE_OK && got == 0) {
             code = CODE_UNAVAILABLE; /* the file is shorter than it was */
         }
@@ -176,14 +184,16 @@ enum code upload_finish(struct upload *u)
 {
     uint64_t size = 0;
     /* The last try got this far: what it found is not always known any more, and the file is opened anew. */
-    if (u->placed && u->fd < 0 && (!blob_open(u->home->blobs, u->id, &u->fd, &size) || size != u->size)) {
+    if (u->placed && u->fd < 0 &&
+        (!blob_open(u->home->blobs, u->id, &u->fd, &size) || size != u->size)) {
         return CODE_UNAVAILABLE;
     }
     enum code code = open_file(u);
     if (code == CODE_OK) {
         code = sum_up(u);
     }
-    if (code == CODE_OK && u->expected[0] != '\0' && memcmp(u->expected, u->sha256, sizeof(u->expected)) != 0) {
+    if (code == CODE_OK && u->expected[0] != '\0' &&
+        memcmp(u->expected, u->sha256, sizeof(u->expected)) != 0) {
         code = CODE_CHECKSUM_MISMATCH;
     }
     if (code == CODE_OK) {
@@ -210,7 +220,8 @@ enum code upload_note(struct upload *u)
 {
     struct buf text = BUF_INIT;
     upload_note_text(u, &text);
-    enum code code = buf_ok(&text) ? blob_note_write(u->home->blobs, u->id, buf_str(&text)) : CODE_UNAVAILABLE;
+    enum code code =
+        buf_ok(&text) ? blob_note_write(u->home->blobs, u->id, buf_str(&text)) : CODE_UNAVAILABLE;
     buf_release(&text);
     return code;
 }

@@ -12,7 +12,7 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 
-#define ID_DIGITS 14
+#define ID_DIGITS      14
 #define NOTE_MAX_BYTES 8192
 
 struct blobs {
@@ -40,7 +40,8 @@ static struct blob_name folder_of(uint64_t id)
 static struct blob_name place_of(uint64_t id)
 {
     struct blob_name n;
-    snprintf(n.text, sizeof(n.text), "%02x/%0*llx", (unsigned)(id % BLOB_FOLDERS), ID_DIGITS, (unsigned long long)id);
+    snprintf(n.text, sizeof(n.text), "%02x/%0*llx", (unsigned)(id % BLOB_FOLDERS), ID_DIGITS,
+             (unsigned long long)id);
     return n;
 }
 
@@ -70,7 +71,8 @@ enum rc blobs_open(const char *path, struct blobs **out, struct buf *why)
     int top = open_directory(AT_FDCWD, path);
     b->partial = top >= 0 ? open_directory(top, "partial") : -1;
     b->data = top >= 0 ? open_directory(top, "data") : -1;
-    bool good = b->partial >= 0 && b->data >= 0 && faccessat(b->partial, ".", W_OK, 0) == 0 && fsync(top) == 0;
+    bool good = b->partial >= 0 && b->data >= 0 && faccessat(b->partial, ".", W_OK, 0) == 0 &&
+                fsync(top) == 0;
     if (!good) {
         buf_addf(why, "attachments_dir: %s cannot be used: %s.\n", path, strerror(errno));
     }
@@ -103,7 +105,8 @@ void blobs_close(struct blobs *b)
 
 enum code blob_open_partial(struct blobs *b, uint64_t id, bool fresh, int *fd)
 {
-    int got = openat(b->partial, name_of(id, "").text, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (fresh ? O_CREAT | O_EXCL : 0), 0600);
+    int got = openat(b->partial, name_of(id, "").text,
+                     O_RDWR | O_CLOEXEC | O_NOFOLLOW | (fresh ? O_CREAT | O_EXCL : 0), 0600);
     if (got < 0) {
         return failed("open");
     }
@@ -158,7 +161,9 @@ enum code blob_place(struct blobs *b, uint64_t id, int fd)
     if (code != CODE_OK) {
         return code;
     }
-    if (folder < 0 || renameat2(b->partial, name_of(id, "").text, folder, name_of(id, "").text, RENAME_NOREPLACE) != 0 ||
+    if (folder < 0 ||
+        renameat2(b->partial, name_of(id, "").text, folder, name_of(id, "").text,
+                  RENAME_NOREPLACE) != 0 ||
         fsync(folder) != 0 || fsync(b->data) != 0 || fsync(b->partial) != 0) {
         code = failed("place");
     }
@@ -171,7 +176,8 @@ enum code blob_place(struct blobs *b, uint64_t id, int fd)
 enum code blob_note_write(struct blobs *b, uint64_t id, struct str text)
 {
     struct blob_name note = name_of(id, ".note"), half = name_of(id, ".half");
-    int fd = openat(b->partial, half.text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd =
+        openat(b->partial, half.text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return failed("note");
     }
@@ -180,7 +186,8 @@ enum code blob_note_write(struct blobs *b, uint64_t id, struct str text)
         code = blob_sync(fd);
     }
     close(fd);
-    if (code == CODE_OK && (renameat(b->partial, half.text, b->partial, note.text) != 0 || fsync(b->partial) != 0)) {
+    if (code == CODE_OK &&
+        (renameat(b->partial, half.text, b->partial, note.text) != 0 || fsync(b->partial) != 0)) {
         code = failed("note");
     }
     if (code != CODE_OK) {
@@ -212,7 +219,8 @@ void blob_note_remove(struct blobs *b, uint64_t id)
 bool blob_partial_size(struct blobs *b, uint64_t id, uint64_t *size)
 {
     struct stat st;
-    if (fstatat(b->partial, name_of(id, "").text, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode)) {
+    if (fstatat(b->partial, name_of(id, "").text, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(st.st_mode)) {
         return false;
     }
     *size = (uint64_t)st.st_size;
@@ -273,7 +281,9 @@ static bool parse_name(const char *text, uint64_t *id, const char **suffix)
 static uint64_t written_s(int directory, const char *name)
 {
     struct stat st;
-    return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtim.tv_sec > 0 ? (uint64_t)st.st_mtim.tv_sec : 0;
+    return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtim.tv_sec > 0
+               ? (uint64_t)st.st_mtim.tv_sec
+               : 0;
 }
 
 static DIR *list(int at, const char *name)
@@ -312,7 +322,8 @@ void blobs_each_data(struct blobs *b, unsigned folder, blob_on_data on, void *ct
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
         uint64_t id = 0;
         const char *suffix = "";
-        if (parse_name(e->d_name, &id, &suffix) && suffix[0] == '\0' && id % BLOB_FOLDERS == folder) {
+        if (parse_name(e->d_name, &id, &suffix) && suffix[0] == '\0' &&
+            id % BLOB_FOLDERS == folder) {
             on(ctx, id, written_s(dirfd(d), e->d_name));
         }
     }

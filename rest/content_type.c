@@ -276,7 +276,8 @@ static enum family family_of(struct str type)
 bool content_type_is_vague(struct str type)
 {
     return type.len == 0 || str_eq(type, STR("application/octet-stream")) ||
-           str_eq(type, STR("application/x-www-form-urlencoded")) || str_eq(type, STR("multipart/form-data"));
+           str_eq(type, STR("application/x-www-form-urlencoded")) ||
+           str_eq(type, STR("multipart/form-data"));
 }
 
 /* -- two types --------------------------------------------------------------------------------------------- */
@@ -304,7 +305,8 @@ bool content_type_fits(struct str found, struct str claimed, bool readable)
         return true;
     }
     enum family f = family_of(found), c = family_of(claimed);
-    if (readable && c == FAMILY_TEXT) { /* texts are often taken for something else by the way they begin */
+    if (readable &&
+        c == FAMILY_TEXT) { /* texts are often taken for something else by the way they begin */
         return true;
     }
     if (content_type_is_vague(found)) {

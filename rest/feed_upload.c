@@ -6,8 +6,12 @@
 
 static void encode(struct feed *f, const struct feed_upload *u, struct buf *out)
 {
-    const struct row_event row = {
-        .kind = EV_UPLOAD, .chat_id = u->chat_id, .actor_id = u->user_id, .seq = u->total, .number = u->bytes, .at_us = wall_us()};
+    const struct row_event row = {.kind = EV_UPLOAD,
+                                  .chat_id = u->chat_id,
+                                  .actor_id = u->user_id,
+                                  .seq = u->total,
+                                  .number = u->bytes,
+                                  .at_us = wall_us()};
     struct event e;
     cache_rdlock(f->cache);
     event_fill(f->cache, &row, &(struct event_rows){0}, &e);
@@ -42,7 +46,8 @@ void feed_upload_progress(struct feed *f, const struct feed_upload *u)
         }
         buf_clear(&slots);
         buf_add_be32(&slots, slot);
-        const struct link_recipients to = {.to = LINK_TO_SLOTS, .count = 1, .slots = buf_str(&slots)};
+        const struct link_recipients to = {
+            .to = LINK_TO_SLOTS, .count = 1, .slots = buf_str(&slots)};
         bool was_empty = w->q.len == 0;
         link_put_event(&w->q, LINK_EPHEMERAL, &to, buf_str(&encoded));
         feed_appended(f, w, was_empty);

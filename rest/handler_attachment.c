@@ -25,8 +25,12 @@ static void read_it(struct http_request *rq, read_done done)
         return;
     }
     call->rq = rq;
-    call->read = (struct attachment_read){
-        .svc = rq->svc, .arena = &rq->arena, .done = done, .ctx = call, .viewer_id = rq->who.user_id, .id = id};
+    call->read = (struct attachment_read){.svc = rq->svc,
+                                          .arena = &rq->arena,
+                                          .done = done,
+                                          .ctx = call,
+                                          .viewer_id = rq->who.user_id,
+                                          .id = id};
     enum code code = read_attachment(&call->read);
     if (code != CODE_OK) {
         handler_fail(rq, code, NULL);
@@ -57,8 +61,8 @@ static void add_headers(struct http_request *rq, const struct attachment_view *a
 }
 
 /* The part that is asked for; false: there is none, answered. */
-static bool choose(struct http_request *rq, const struct attachment_view *a, struct str tag, uint64_t *from,
-                   uint64_t *length)
+static bool choose(struct http_request *rq, const struct attachment_view *a, struct str tag,
+                   uint64_t *from, uint64_t *length)
 {
     struct str range, condition;
     struct buf text = BUF_INIT;
@@ -72,8 +76,8 @@ static bool choose(struct http_request *rq, const struct attachment_view *a, str
     switch (http_range_parse(range, a->size, from, length)) {
     case HTTP_RANGE_PART:
         rq->status = 206;
-        buf_addf(&text, "bytes %llu-%llu/%llu", (unsigned long long)*from, (unsigned long long)(*from + *length - 1),
-                 (unsigned long long)a->size);
+        buf_addf(&text, "bytes %llu-%llu/%llu", (unsigned long long)*from,
+                 (unsigned long long)(*from + *length - 1), (unsigned long long)a->size);
         break;
     case HTTP_RANGE_OUTSIDE:
         buf_addf(&text, "bytes */%llu", (unsigned long long)a->size);
@@ -95,7 +99,8 @@ static void on_found(void *ctx, enum code code)
     struct str known;
     uint64_t size = 0, from, length;
     int fd = -1;
-    if (code == CODE_OK && (!attachment_open(rq->svc->attachments, a->id, &fd, &size) || size != a->size)) {
+    if (code == CODE_OK &&
+        (!attachment_open(rq->svc->attachments, a->id, &fd, &size) || size != a->size)) {
         code = CODE_ATTACHMENT_NOT_FOUND;
     }
     if (code != CODE_OK) {

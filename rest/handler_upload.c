@@ -68,7 +68,8 @@ static void reply_upload(struct http_request *rq, const struct upload_view *v)
     json_key_u64(&rq->reply, "size", v->size);
 }
 
-static void reply_added(struct http_request *rq, const struct attachment_view *a, uint64_t chat_created_us, int status)
+static void reply_added(struct http_request *rq, const struct attachment_view *a,
+                        uint64_t chat_created_us, int status)
 {
     reply_attachment(&rq->reply, a, true);
     reply_id(&rq->reply, "chat_id", ID_CHAT, a->chat_id, chat_created_us);
@@ -81,8 +82,8 @@ static void reply_added(struct http_request *rq, const struct attachment_view *a
 /* The uploader may try again with what has come: nothing is wrong with it. */
 static bool is_passing(enum code code)
 {
-    return code == CODE_STORE_FULL || code == CODE_UNAVAILABLE || code == CODE_QUEUE_FULL || code == CODE_RESTARTING ||
-           code == CODE_OUTCOME_UNKNOWN;
+    return code == CODE_STORE_FULL || code == CODE_UNAVAILABLE || code == CODE_QUEUE_FULL ||
+           code == CODE_RESTARTING || code == CODE_OUTCOME_UNKNOWN;
 }
 
 /* On a thread for files. */
@@ -357,8 +358,10 @@ static bool read_ask(struct http_request *rq, struct upload_ask *ask)
 {
     struct str name, type, digest;
     char *room = arena_alloc(&rq->arena, SHA256_HEX_ROOM);
-    if (!handler_string(rq, "name", true, &name) || !handler_string(rq, "mime_type", false, &type) ||
-        !handler_string(rq, "sha256", false, &digest) || !read_type(rq, type, "mime_type", &ask->mime_type)) {
+    if (!handler_string(rq, "name", true, &name) ||
+        !handler_string(rq, "mime_type", false, &type) ||
+        !handler_string(rq, "sha256", false, &digest) ||
+        !read_type(rq, type, "mime_type", &ask->mime_type)) {
         return false;
     }
     if (!json_u64(json_get(json_root(rq->json), "size"), &ask->size)) {
@@ -426,10 +429,14 @@ static void on_read(void *ctx, enum code code)
     const struct attachment_view *a = &call->read.attachment;
     bool is_own = code == CODE_OK && a->uploader_id == rq->who.user_id;
     if (!is_own) {
-        handler_fail(rq, code == CODE_OK || code == CODE_ATTACHMENT_NOT_FOUND ? CODE_UPLOAD_NOT_FOUND : code, NULL);
+        handler_fail(
+            rq, code == CODE_OK || code == CODE_ATTACHMENT_NOT_FOUND ? CODE_UPLOAD_NOT_FOUND : code,
+            NULL);
         return;
     }
-    reply_upload(rq, &(struct upload_view){.id = a->id, .created_us = a->created_us, .offset = a->size, .size = a->size});
+    reply_upload(rq,
+                 &(struct upload_view){
+                     .id = a->id, .created_us = a->created_us, .offset = a->size, .size = a->size});
     json_add_key(&rq->reply, "attachment");
     reply_attachment(&rq->reply, a, false);
     buf_add_char(&rq->reply, '}');
@@ -450,8 +457,12 @@ void upload_get(struct http_request *rq)
         handler_finish(rq, 200);
         return;
     }
-    call->read = (struct attachment_read){
-        .svc = rq->svc, .arena = &rq->arena, .done = on_read, .ctx = call, .viewer_id = rq->who.user_id, .id = id};
+    call->read = (struct attachment_read){.svc = rq->svc,
+                                          .arena = &rq->arena,
+                                          .done = on_read,
+                                          .ctx = call,
+                                          .viewer_id = rq->who.user_id,
+                                          .id = id};
     enum code code = read_attachment(&call->read);
     if (code != CODE_OK) {
         handler_fail(rq, code, NULL);

@@ -38,12 +38,13 @@ struct identity {
 struct http_request;
 
 /*
- * Where the body of a route with ROUTE_STREAM goes. The handler runs as soon as the head is complete; it either finishes
- * the request (a refusal: what is still on its way is not waited for) or sets rq->sink. Then for each piece of
- * HTTP_PIECE_BYTES, a little more, or less when it comes slowly, `piece` is called on the loop's thread, with the connection at rest: nothing more is read until somebody
- * calls http_piece_done, from any thread, or finishes the request instead, which refuses it as above. After the last
- * one `end` is called, to finish the request now or later. If the client goes away between pieces, or stops sending
- * for upload_idle_timeout_ms, `lost` is called instead; rq may only be read during that call.
+ * Where the body of a route with ROUTE_STREAM goes. The handler runs as soon as the head is complete; it either
+ * finishes the request (a refusal: what is still on its way is not waited for) or sets rq->sink. Then for each
+ * piece of HTTP_PIECE_BYTES, a little more, or less when it comes slowly, `piece` is called on the loop's thread,
+ * with the connection at rest: nothing more is read until somebody calls http_piece_done, from any thread, or
+ * finishes the request instead, which refuses it as above. After the last one `end` is called, to finish the
+ * request now or later. If the client goes away between pieces, or stops sending for upload_idle_timeout_ms,
+ * `lost` is called instead; rq may only be read during that call.
  */
 #define HTTP_PIECE_BYTES ((size_t)256 * 1024)
 #define HTTP_PIECE_MS    250 /* a slow client's piece is handed on after this, however small */

@@ -32,7 +32,8 @@ static enum http_range last_bytes(struct str text, uint64_t size, uint64_t *from
 enum http_range http_range_parse(struct str value, uint64_t size, uint64_t *from, uint64_t *length)
 {
     struct str unit, first, range = str_cut(value, '=', &unit);
-    if (range.p == NULL || !str_ieq(str_trim(unit), STR("bytes")) || memchr(range.p, ',', range.len) != NULL) {
+    if (range.p == NULL || !str_ieq(str_trim(unit), STR("bytes")) ||
+        memchr(range.p, ',', range.len) != NULL) {
         return HTTP_RANGE_WHOLE;
     }
     struct str last = str_cut(str_trim(range), '-', &first);
@@ -65,7 +66,8 @@ bool http_etag_listed(struct str list, struct str etag)
         if (str_starts(rest, STR("W/"))) {
             rest = str_from(rest, 2);
         }
-        const char *end = rest.len > 1 && rest.p[0] == '"' ? memchr(rest.p + 1, '"', rest.len - 1) : NULL;
+        const char *end =
+            rest.len > 1 && rest.p[0] == '"' ? memchr(rest.p + 1, '"', rest.len - 1) : NULL;
         if (end == NULL) {
             return false;
         }

@@ -20,7 +20,8 @@ enum rc magic_new(struct magic **out, struct buf *why)
     if (m->library == NULL || magic_load(m->library, NULL) != 0 ||
         magic_setparam(m->library, MAGIC_PARAM_BYTES_MAX, &most) != 0) {
         const char *reason = m->library != NULL ? magic_error(m->library) : NULL;
-        buf_addf(why, "libmagic cannot load its database: %s.\n", reason != NULL ? reason : "no memory");
+        buf_addf(why, "libmagic cannot load its database: %s.\n",
+                 reason != NULL ? reason : "no memory");
         magic_free(m);
         return RC_UNAVAILABLE;
     }
@@ -54,6 +55,8 @@ void magic_look_at_file(struct magic *m, int fd, struct buf *out)
 void magic_look(struct magic *m, struct str bytes, struct buf *out)
 {
     pthread_mutex_lock(&m->lock);
-    add_type(magic_buffer(m->library, bytes.p, bytes.len < MAGIC_LOOK_BYTES ? bytes.len : MAGIC_LOOK_BYTES), out);
+    add_type(magic_buffer(m->library, bytes.p,
+                          bytes.len < MAGIC_LOOK_BYTES ? bytes.len : MAGIC_LOOK_BYTES),
+             out);
     pthread_mutex_unlock(&m->lock);
 }

@@ -81,10 +81,12 @@ bool sha256_from_digest_header(struct str value, char out[SHA256_HEX_ROOM])
         struct str digits = str_cut(str_trim(item), '=', &key);
         unsigned char bytes[3 * DIGITS_LEN / 4 + 1];
         if (!str_ieq(key, STR("sha-256")) || digits.len != DIGITS_LEN + 2 || digits.p[0] != ':' ||
-            digits.p[DIGITS_LEN + 1] != ':' || digits.p[DIGITS_LEN] != '=' || digits.p[DIGITS_LEN - 1] == '=') {
+            digits.p[DIGITS_LEN + 1] != ':' || digits.p[DIGITS_LEN] != '=' ||
+            digits.p[DIGITS_LEN - 1] == '=') {
             continue;
         }
-        if (EVP_DecodeBlock(bytes, (const unsigned char *)digits.p + 1, DIGITS_LEN) == SHA256_BYTES + 1) {
+        if (EVP_DecodeBlock(bytes, (const unsigned char *)digits.p + 1, DIGITS_LEN) ==
+            SHA256_BYTES + 1) {
             add_hex(bytes, out);
             return true;
         }

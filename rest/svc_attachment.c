@@ -4,7 +4,8 @@
 #include "rest/store.h"
 
 /* false: the arena is full. */
-static bool copy_row(struct arena *arena, const struct row_attachment *row, struct attachment_view *out)
+static bool copy_row(struct arena *arena, const struct row_attachment *row,
+                     struct attachment_view *out)
 {
     *out = (struct attachment_view){
         .id = row->id,
@@ -46,7 +47,8 @@ static void on_joined(void *ctx, const struct row_attachment *row)
     }
 }
 
-enum code read_attachments_of(struct store *store, struct arena *arena, struct message_view *messages, unsigned count)
+enum code read_attachments_of(struct store *store, struct arena *arena,
+                              struct message_view *messages, unsigned count)
 {
     struct chat_seq *at = NULL;
     unsigned wanted = 0;
@@ -62,7 +64,8 @@ enum code read_attachments_of(struct store *store, struct arena *arena, struct m
         messages[i].attachment = NULL; /* the row may have been removed */
     }
     struct joining j = {.arena = arena, .messages = messages, .count = count};
-    enum store_rc rc = wanted > 0 ? store_attachments_at(store, at, wanted, on_joined, &j) : STORE_OK;
+    enum store_rc rc =
+        wanted > 0 ? store_attachments_at(store, at, wanted, on_joined, &j) : STORE_OK;
     return rc == STORE_OK && !j.full ? CODE_OK : CODE_UNAVAILABLE;
 }
 
@@ -78,7 +81,8 @@ static void on_row(void *ctx, const struct row_attachment *row)
 static bool sees_message(struct svc *svc, uint64_t viewer_id, const struct attachment_view *a)
 {
     cache_rdlock(svc->cache);
-    const struct cache_chat *chat = cache_chat(svc->cache, cache_chat_index(svc->cache, a->chat_id));
+    const struct cache_chat *chat =
+        cache_chat(svc->cache, cache_chat_index(svc->cache, a->chat_id));
     uint32_t viewer = cache_user_index(svc->cache, viewer_id);
     const struct cache_member *m = chat && viewer != CACHE_NONE ? cache_member(chat, viewer) : NULL;
     bool sees = m && a->seq > m->joined_seq && a->seq <= chat->last_seq;
@@ -89,7 +93,8 @@ static bool sees_message(struct svc *svc, uint64_t viewer_id, const struct attac
 static bool may_see(struct svc *svc, uint64_t viewer_id, const struct attachment_view *a)
 {
     bool is_deleted = a->seq != 0 && a->unused_us != 0;
-    return !is_deleted && (a->uploader_id == viewer_id || (a->seq != 0 && sees_message(svc, viewer_id, a)));
+    return !is_deleted &&
+           (a->uploader_id == viewer_id || (a->seq != 0 && sees_message(svc, viewer_id, a)));
 }
 
 static void run(struct store *store, void *ctx)
