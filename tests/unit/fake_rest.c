@@ -4,10 +4,12 @@
  *   fake_rest LINK_SOCKET
  * Listens on the link and on a free TCP port of 127.0.0.1 (the front door, without its checks). Every
  * upgrade is handed to the worker; its query says what the door would know: user, slot, family, expires,
- * ext, options, since_log, since, dialect, topic. Commands come on stdin, one a line, and everything that
- * happens goes to stdout as one JSON object a line, so that a test in any language can drive it.
+ * ext, options, since_log, since, dialect, topic, and, in hex, username, called (the name) and asked.
+ * Commands come on stdin, one a line, and everything that happens goes to stdout as one JSON object a line,
+ * so that a test in any language can drive it.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -151,6 +153,7 @@ static void on_command(const struct link_frame *f)
     json_key_u64(&line, "chat", c.chat_id);
     json_key_u64(&line, "user", c.user_id);
     json_key_u64(&line, "message", c.message_id);
+    json_key_u64(&line, "seq", c.seq);
     json_key_u64(&line, "number", c.number);
     json_key_u64(&line, "actor", c.actor_id);
     json_key_str(&line, "key", buf_str(&key));
@@ -332,6 +335,24 @@ static uint64_t query_u64(const char *head, const char *key, uint64_t fallback)
     return at != NULL && at < end ? strtoull(at + strlen(needle), NULL, 0) : fallback;
 }
 
+/* Text in hex digits, so that it may hold anything. */
+static struct str query_text(const char *head, const char *key, char room[256], const char *fallback)
+{
+    char needle[40];
+    const char *end = strstr(head, "\r\n");
+    size_t len = 0;
+    snprintf(needle, sizeof(needle), "%s=", key);
+    const char *at = strstr(head, needle);
+    if (at == NULL || at >= end) {
+        return str_of(fallback);
+    }
+    for (at += strlen(needle); isxdigit((unsigned char)at[0]) && len < 256; at += 2) {
+        char pair[3] = {at[0], at[1], '\0'};
+        room[len++] = (char)strtoul(pair, NULL, 16);
+    }
+    return (struct str){room, len};
+}
+
 static void header(struct buf *out, const char *head, const char *name)
 {
     const char *at = strcasestr(head, name);
@@ -346,6 +367,7 @@ static void header(struct buf *out, const char *head, const char *name)
 static void adopt(int fd, const char *head)
 {
     struct buf canonical = BUF_INIT;
+    char username[256], name[256], asked[256];
     uint64_t user = query_u64(head, "user", 1);
     uint32_t options = (uint32_t)query_u64(head, "options", 0) |
                        (query_u64(head, "ext", 0) ? CONN_EXT : 0) |
@@ -367,8 +389,9 @@ static void adopt(int fd, const char *head)
                                         .topic = query_u64(head, "topic", 0),
                                         .peer_key = 77,
                                         .peer = STR("127.0.0.1"),
-                                        .username = STR("someone"),
-                                        .name = STR("Someone"),
+                                        .username = query_text(head, "username", username, "someone"),
+                                        .name = query_text(head, "called", name, "Someone"),
+                                        .asked = query_text(head, "asked", asked, ""),
                                         .head = buf_str(&canonical)});
     me.fds[me.fds_count++] = fd;
     buf_release(&canonical);
@@ -492,9 +515,10 @@ static void do_reply(struct jval o)
                               .created = true,
                               .event_id = sample_u64(o, "event", 0),
                               .chat_id = sample_u64(o, "chat", 5),
-                              .message_id = sample_u64(o, "event", 0),
+                              .message_id = sample_u64(o, "message", sample_u64(o, "event", 0)),
                               .seq = sample_u64(o, "seq", 1),
-                              .at_us = SAMPLE_MESSAGE_US};
+                              .at_us = SAMPLE_MESSAGE_US,
+                              .number = sample_u64(o, "number", 0)};
     link_put_reply(&me.out, (uint32_t)sample_u64(o, "request", 0), sample_u64(o, "session", 0), &outcome,
                    STR_NONE);
 }
