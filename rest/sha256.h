@@ -1,7 +1,7 @@
 /*
  * sha256.h -- SHA-256 of bytes that come in pieces
  *
- * libcrypto does it, because it uses the processor's instructions for it (measured here: five times libsodium's speed).
+ * libcrypto does it, because it uses the processor's instructions for it (1.6 GB/s measured, 0.33 with libsodium).
  */
 #ifndef REST_SHA256_H
 #define REST_SHA256_H
