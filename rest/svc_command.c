@@ -172,7 +172,7 @@ static bool is_reserved_kind(struct str kind)
 {
     static const char *const reserved[] = {
         "new_message", "error",           "unread_update", "notifications_update", "typing", "message_read",
-        "private_message", "group_message", "message_sent", "pong", "auth_ok", "live", "gap"};
+        "private_message", "group_message", "message_sent", "pong", "auth_ok", "ok", "live", "gap"};
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
         if (str_eq(kind, str_of(reserved[i]))) {
             return true;

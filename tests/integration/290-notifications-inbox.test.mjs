@@ -222,7 +222,7 @@ describe('bad input', () => {
         ['nobody', {}], ['an empty list', { user_ids: [] }], ['both', { user_ids: [1], everyone: true }], ['everyone: false alone', { everyone: false }],
         ['everyone as a word', { everyone: 'yes' }], ['too many', { user_ids: [1, 2, 3, 4, 5, 6] }], ['no list', { user_ids: '1' }],
         ['a type in capitals', { everyone: true, type: 'News' }], ['a long type', { everyone: true, type: 'x'.repeat(33) }], ['an empty type', { everyone: true, type: '' }],
-        ...['new_message', 'error', 'unread_update', 'notifications_update', 'typing', 'message_read', 'private_message', 'group_message', 'message_sent', 'pong', 'auth_ok', 'live', 'gap']
+        ...['new_message', 'error', 'unread_update', 'notifications_update', 'typing', 'message_read', 'private_message', 'group_message', 'message_sent', 'pong', 'auth_ok', 'ok', 'live', 'gap']
             .map((type) => [`the reserved type ${type}`, { everyone: true, type }]),
         ['a blank title', { everyone: true, title: '  ' }], ['a title of two lines', { everyone: true, title: 'a\nb' }], ['a long title', { everyone: true, title: 'x'.repeat(201) }],
         ['a title that is a number', { everyone: true, title: 5 }], ['no text', { everyone: true, message: '' }], ['a long text', { everyone: true, message: 'ü'.repeat(301) }],
