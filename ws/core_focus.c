@@ -2,7 +2,8 @@
  * core_focus.c -- what confab-rest is told of the users here: which chats they look at, what they want to hear of
  *
  * A connection looks at its focus and at every chat it has subscribed to; each frame of its client says that
- * somebody is there, pongs do not. That is reported at most once per focus_report_ms, what is new at once.
+ * somebody is there, pongs do not. That is reported at most once per focus_report_ms, with many subscriptions less
+ * often, and what is new at once.
  * Reports collect until the end of the turn. A report that is lost with its link is made again on the next one.
  */
 #include "ws/core.h"
@@ -74,6 +75,17 @@ static void tell_if_last(struct core *k, uint32_t slot, uint64_t chat_id)
     }
 }
 
+#define CHATS_PER_REPORT 64 /* and focus_report_ms, on average */
+
+/* Long before what was told is too old to count. */
+static uint64_t report_ms(const struct conn *c)
+{
+    const struct ws_conf *conf = c->core->conf;
+    uint64_t ms = conf->focus_report_ms * (1 + c->interest->chats_count / CHATS_PER_REPORT);
+    uint64_t most = conf->focus_fresh_ms / 3;
+    return ms > most && most > conf->focus_report_ms ? most : ms;
+}
+
 void core_refresh_focus(struct conn *c)
 {
     struct core *k = c->core;
@@ -82,7 +94,7 @@ void core_refresh_focus(struct conn *c)
         return;
     }
     i->seen_ms = k->now_ms;
-    if (k->now_ms - i->told_ms >= k->conf->focus_report_ms) {
+    if (k->now_ms - i->told_ms >= report_ms(c)) {
         tell_all(c);
     }
 }

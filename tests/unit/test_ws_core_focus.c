@@ -268,6 +268,31 @@ static void test_frames_refresh_what_is_looked_at_and_pongs_do_not(void **state)
     assert_string_equal(world_heard(w), "presence 1 chat=5 on\npresence 1 chat=6 on\n");
 }
 
+static void test_many_subscriptions_are_reported_less_often(void **state)
+{
+    struct world *w = *state;
+    w->conf->focus_fresh_ms = 9000;
+    world_start(w);
+    struct conn *c = world_connect(w, 1, SUBS, 0);
+    for (uint64_t chat = 1; chat <= 130; chat++) {
+        assert_true(core_subscribe(c, chat));
+    }
+    (void)world_heard(w);
+    world_wait(w, 2950);
+    world_say(w, c, "ping");
+    assert_string_equal(world_heard(w), "");
+    world_wait(w, 50);
+    world_say(w, c, "ping");
+    assert_non_null(strstr(world_heard(w), "presence 1 chat=130 on\n"));
+    for (uint64_t chat = 200; chat <= 800; chat++) { /* twelve times less often, were it not for focus_fresh_ms */
+        assert_true(core_subscribe(c, chat));
+    }
+    (void)world_heard(w);
+    world_wait(w, 3000);
+    world_say(w, c, "ping");
+    assert_non_null(strstr(world_heard(w), "presence 1 chat=800 on\n"));
+}
+
 static void test_nobody_looks_once_the_last_session_does_not(void **state)
 {
     struct world *w = *state;
@@ -473,6 +498,7 @@ int main(void)
         TEST(test_reads_and_signals_end_with_unavailable_and_what_lasts_is_unknown),
         TEST(test_who_resumes_gets_what_happened_in_all_chats),
         TEST(test_frames_refresh_what_is_looked_at_and_pongs_do_not),
+        TEST(test_many_subscriptions_are_reported_less_often),
         TEST(test_nobody_looks_once_the_last_session_does_not),
         TEST(test_the_chat_of_the_last_message_is_the_focus_unless_one_is_named),
         TEST(test_a_subscribed_focus_is_told_once_and_ends_once),
