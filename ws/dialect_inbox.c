@@ -113,7 +113,8 @@ static bool inbox_wants(const struct event *e, uint64_t viewer_id, uint32_t opti
     case EV_NOTIFICATION_DELETED:
         return true;
     case EV_CHAT_UPDATE:
-        return e->number == EV_READ; /* messages have notifications */
+        /* Messages have notifications; a deletion may take the last unread message away. */
+        return e->number == EV_READ || e->number == EV_MESSAGE_DELETED;
     default:
         return false;
     }

@@ -118,6 +118,17 @@ describe('viewing a chat clears what is unread, in all tabs', () => {
     });
 });
 
+test('deleting the only unread message takes the mark away', async () => {
+    const eve = await sys.api.user('Eve');
+    const chatId = idNumber((await sys.api.personal(ann, eve)).chat_id);
+    const tab = await notifications(sys, eve);
+    const sent = await sys.api.send(ann, chatId, 'a slip');
+    await tab.wait('new_message');
+    await sys.api.expect(200, 'DELETE', `/api/chats/${chatId}/messages/${sent.message_id}`, { token: ann.token });
+    const frame = await tab.wait('unread_update');
+    assert.deepEqual([frame.chat_id, frame.unread_count], [chatId, 0]);
+});
+
 describe('how much a notification shows', () => {
     const texts = {
         full: { sender_name: 'Ann', message: 'New message from Ann', content_preview: `${'é'.repeat(49)}😀...` },
