@@ -307,6 +307,7 @@ UNIT_TESTS = \
   test_feed_attach \
   test_feed_liar \
   test_feed_live \
+  test_feed_people \
   test_feed_publish \
   test_feed_ring \
   test_feed_topic \
@@ -412,6 +413,7 @@ FEED_TEST_SRCS = $(RULES_SRCS) rest/metrics.c \
 test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_liar_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
+test_feed_people_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_live_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_topic_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
