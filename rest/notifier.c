@@ -19,7 +19,7 @@
 #define RETRY_LONGEST_MS 1000
 /* While others wait for the writer, nothing is asked of it for a multiple of the time a chunk took: the more wait, the
  * longer. */
-#define PAUSE_DEPTH      4
+#define PAUSE_LOAD       4
 #define CROWDED_PART     4 /* and what is asked then is a fraction of a chunk, so that nobody waits long behind it */
 #define PAUSE_FACTOR_MAX 9
 #define PAUSE_LONGEST_MS 500
@@ -161,7 +161,7 @@ static void start_over(struct notifier *n, const struct row_notifier *cursor)
 
 static bool is_crowded(const struct notifier *n)
 {
-    return writer_depth(n->svc->writer) >= PAUSE_DEPTH;
+    return writer_load(n->svc->writer) >= PAUSE_LOAD;
 }
 
 /* Before a chunk is begun. */
@@ -174,7 +174,7 @@ static void set_limit(struct notifier *n)
 /* Others come first: what the writer spends on notifications stays a fraction of its time while it has anything else. */
 static void leave_room(struct notifier *n, uint64_t took_us)
 {
-    uint64_t factor = writer_depth(n->svc->writer) / PAUSE_DEPTH;
+    uint64_t factor = writer_load(n->svc->writer) / PAUSE_LOAD;
     uint64_t pause = took_us * (factor < PAUSE_FACTOR_MAX ? factor : PAUSE_FACTOR_MAX) / 1000;
     if (pause > 0) {
         (void)nap(n, pause < PAUSE_LONGEST_MS ? pause : PAUSE_LONGEST_MS);

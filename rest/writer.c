@@ -275,11 +275,13 @@ static void *run(void *arg)
     while (!stop) {
         unsigned count = wait_and_take(w, &stop);
         atomic_store(&w->busy_since_ms, mono_ms());
+        atomic_store(&w->in_work, count);
         if (count > 0) {
             writer_process(w, w->jobs, count);
         } else if (!stop) {
             keep_house(w);
         }
+        atomic_store(&w->in_work, 0);
         atomic_store(&w->busy_since_ms, 0);
     }
     if (w->dirty_count > 0 && w->store != NULL && !w->gave_up) {
@@ -387,6 +389,11 @@ unsigned writer_depth(struct writer *w)
     unsigned n = w->queued;
     pthread_mutex_unlock(&w->lock);
     return n;
+}
+
+unsigned writer_load(struct writer *w)
+{
+    return writer_depth(w) + atomic_load(&w->in_work);
 }
 
 uint64_t writer_busy_since_ms(const struct writer *w)

@@ -44,6 +44,8 @@ enum code writer_submit(struct writer *w, struct job *job);
 /* Whether the database answered last time. */
 bool writer_healthy(const struct writer *w);
 unsigned writer_depth(struct writer *w);
+/* Commands that wait, and those of the batch that is being carried out. */
+unsigned writer_load(struct writer *w);
 /* mono_ms of the thread's last turn, for the watchdog; 0 while it has nothing to do. */
 uint64_t writer_busy_since_ms(const struct writer *w);
 

@@ -29,6 +29,7 @@ struct writer {
     bool stopping;
     _Atomic bool healthy;
     _Atomic uint64_t busy_since_ms;
+    _Atomic unsigned in_work; /* commands of the batch that is being carried out */
     pthread_t thread, reaper;
     struct answers *answers; /* while it runs */
     bool running, reaping;
