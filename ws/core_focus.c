@@ -53,6 +53,12 @@ static void tell_all(struct conn *c)
     }
 }
 
+/* A session whose client has been silent for long looks at nothing, whatever it said last. */
+static bool is_fresh(const struct core *k, const struct interest *i)
+{
+    return k->now_ms - i->seen_ms <= k->conf->focus_fresh_ms;
+}
+
 struct search {
     uint64_t chat_id;
     bool found;
@@ -62,10 +68,10 @@ static void search(void *ctx, struct conn *c, uint32_t number)
 {
     struct search *s = ctx;
     (void)number;
-    s->found = s->found || interest_looks_at(c->interest, s->chat_id);
+    s->found = s->found || (interest_looks_at(c->interest, s->chat_id) && is_fresh(c->core, c->interest));
 }
 
-/* A session has stopped looking. */
+/* A session has stopped looking. One that is silent must not live on by what was heard of this one. */
 static void tell_if_last(struct core *k, uint32_t slot, uint64_t chat_id)
 {
     struct search s = {chat_id, false};
@@ -152,8 +158,7 @@ void core_report_foci(struct core *k)
     k->presence_count = 0;
     for (uint32_t n = 0; n < k->conns.made; n++) {
         struct conn *c = conns_at(&k->conns, n);
-        if (c != NULL && c->interest != NULL &&
-            k->now_ms - c->interest->seen_ms <= k->conf->focus_fresh_ms) {
+        if (c != NULL && c->interest != NULL && is_fresh(k, c->interest)) {
             tell_all(c);
         }
     }

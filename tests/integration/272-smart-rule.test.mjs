@@ -10,7 +10,7 @@ import { SLOW, until } from '../lib/wait.mjs';
 
 const FOCUS_MS = 2000 * SLOW;
 let ann;
-const sys = useSystem({ before, after }, { rest: { focus_max_age_ms: `${FOCUS_MS}ms` }, ws: { ping_interval_ms: '300ms', focus_report_ms: '50ms' } },
+const sys = useSystem({ before, after }, { rest: { focus_max_age_ms: `${FOCUS_MS}ms` }, ws: { ping_interval_ms: '300ms', focus_report_ms: '50ms', focus_fresh_ms: `${FOCUS_MS}ms` } },
     async () => { ann = await sys.api.user('Ann'); });
 
 /** Old enough, while the connection lives: at least two pings were answered and nothing else was sent. */
@@ -111,6 +111,16 @@ const rows = {
     'two tabs, both focused and one looks away': [false, async (bob, id) => {
         const [one] = [await looking(bob, id), await looking(bob, id)];
         await look(one, null);
+    }],
+    'two tabs, one silent for too long and the other one closed': [true, async (bob, id) => {
+        await onlyPongs(await looking(bob, id));
+        const socket = await looking(bob, id);
+        socket.close();
+        await until('it is gone', async () => (await sessionsPerWorker()).reduce((sum, n) => sum + n) === 1);
+    }],
+    'two tabs, one silent for too long and the other one looks away': [true, async (bob, id) => {
+        await onlyPongs(await looking(bob, id));
+        await look(await looking(bob, id), null);
     }],
     'two workers, none focused': [true, (bob) => onTwoWorkers(bob)],
     'two workers, one focused': [false, async (bob, id) => look((await onTwoWorkers(bob))[0], id)],
