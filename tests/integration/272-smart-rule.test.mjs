@@ -112,13 +112,13 @@ const rows = {
         const [one] = [await looking(bob, id), await looking(bob, id)];
         await look(one, null);
     }],
-    'two tabs, one silent for too long and the other one closed': [true, async (bob, id) => {
+    'two tabs, one silent, the other one closed': [true, async (bob, id) => {
         await onlyPongs(await looking(bob, id));
         const socket = await looking(bob, id);
         socket.close();
         await until('it is gone', async () => (await sessionsPerWorker()).reduce((sum, n) => sum + n) === 1);
     }],
-    'two tabs, one silent for too long and the other one looks away': [true, async (bob, id) => {
+    'two tabs, one silent, the other one looks away': [true, async (bob, id) => {
         await onlyPongs(await looking(bob, id));
         await look(await looking(bob, id), null);
     }],
