@@ -1031,6 +1031,20 @@ static void test_notifications_come_back_as_their_user_sees_them(void **state)
     }
 }
 
+static void test_messages_from_before_there_were_notifications_are_no_news(void **state)
+{
+    struct world *w = *state;
+    struct row_notifier n = {.event_id = 99};
+    assert_int_equal(store_load_notifier(w->store, &n), STORE_OK);
+    assert_true(n.event_id == 0 && n.user_id == 0); /* an empty log */
+    send_many(w, 1, 5);
+    raw_do(w, "DROP TABLE notifier");
+    raw_do(w, "DELETE FROM schema_migrations WHERE version = 3");
+    migrate(w);
+    assert_int_equal(store_load_notifier(w->store, &n), STORE_OK);
+    assert_true(n.event_id == 5 && n.user_id == 0);
+}
+
 static void test_a_message_notifies_a_user_only_once(void **state)
 {
     struct world *w = *state;
@@ -1246,6 +1260,7 @@ int main(void)
         T(test_check_ins_are_kept_and_read_newest_first),
         T(test_a_user_may_have_a_picture),
         T(test_notifications_come_back_as_their_user_sees_them),
+        T(test_messages_from_before_there_were_notifications_are_no_news),
         T(test_a_message_notifies_a_user_only_once),
         T(test_lists_of_notifications),
         T(test_what_reading_a_chat_reads),
