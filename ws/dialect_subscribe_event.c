@@ -188,6 +188,11 @@ uint64_t subscribe_state_key(const struct event *e)
     return e->kind == EV_CHAT_UPDATE ? e->chat_id : 0;
 }
 
+static bool is_new_chat(const struct event *e, uint64_t viewer_id)
+{
+    return e->kind == EV_MEMBER_ADDED && viewer_id == e->subject.id;
+}
+
 /* Messages say whose they are; a direct chat is named after the other one; to who is added the chat is new. */
 uint8_t subscribe_variant(const struct event *e, uint64_t viewer_id)
 {
@@ -197,6 +202,8 @@ uint8_t subscribe_variant(const struct event *e, uint64_t viewer_id)
         return viewer_id == e->sender.id;
     case EV_CHAT_CREATED:
         return dialect_is_second_peer(e, viewer_id);
+    case EV_MEMBER_ADDED:
+        return is_new_chat(e, viewer_id);
     default:
         return 0;
     }
@@ -215,8 +222,7 @@ static void add_ext(struct buf *out, const struct event *e, const struct dialect
 
 void subscribe_encode(const struct event *e, const struct dialect_view *v, struct dialect_frame *f)
 {
-    bool is_new = e->kind == EV_MEMBER_ADDED && v->viewer_id == e->subject.id;
-    uint8_t kind = is_new ? EV_CHAT_CREATED : e->kind;
+    uint8_t kind = is_new_chat(e, v->viewer_id) ? EV_CHAT_CREATED : e->kind;
     for (size_t i = 0; i < sizeof(event_frames) / sizeof(event_frames[0]); i++) {
         const struct event_frame *frame = &event_frames[i];
         if (frame->kind == kind && (frame->strict || v->ext)) {

@@ -308,11 +308,51 @@ static void add_event_frame(struct conn *c, const struct event *e, uint64_t numb
     add_frame(c, &f);
 }
 
+#define VIEWERS 4
+
+static bool may_see(const struct event *e, uint64_t viewer)
+{
+    return e->chat_kind != CHAT_DIRECT || viewer == e->peer[0].id || viewer == e->peer[1].id;
+}
+
+/* The core encodes once for all viewers of a variant: to each of them the frame must be the same. */
+static void check_shared(struct conn *c, const struct event *e)
+{
+    const struct dialect *d = c->dialect;
+    struct buf first[DIALECT_VARIANTS] = {BUF_INIT}, out = BUF_INIT;
+    bool seen[DIALECT_VARIANTS] = {false};
+    for (uint64_t viewer = 1; viewer <= VIEWERS; viewer++) {
+        struct dialect_view view = c->view;
+        if (!may_see(e, viewer) || (d->wants != NULL && !d->wants(e, viewer, c->options))) {
+            continue;
+        }
+        view.viewer_id = viewer;
+        view.variant = d->variant != NULL ? d->variant(e, viewer) : 0;
+        buf_clear(&out);
+        struct dialect_frame f = frame_into(&out);
+        d->encode(e, &view, &f);
+        struct buf *shared = &first[view.variant];
+        if (seen[view.variant] && !str_eq(buf_str(shared), buf_str(&out))) {
+            fail_msg("variant %u is not the same to user %u: %.*s, %.*s", view.variant, (unsigned)viewer,
+                     (int)shared->len, shared->p, (int)out.len, out.p);
+        }
+        if (!seen[view.variant]) {
+            buf_add_str(shared, buf_str(&out));
+            seen[view.variant] = true;
+        }
+    }
+    for (unsigned i = 0; i < DIALECT_VARIANTS; i++) {
+        buf_release(&first[i]);
+    }
+    buf_release(&out);
+}
+
 static void event(struct conn *c, struct str line)
 {
     struct json *doc = parse(line);
     struct event e = sample_event(json_root(doc));
     assert_int_not_equal(e.kind, EV_NONE);
+    check_shared(c, &e);
     if (c->dialect->joins != NULL && c->dialect->joins(&e, c->view.viewer_id)) {
         (void)interest_add_chat(&c->interest, e.chat_id, 16);
     }
