@@ -2,12 +2,14 @@
  * EV_CHAT_UPDATE: the present state of a chat for those who show lists of chats, behind the events that changed it.
  *
  * It is state: one for each chat at the end of a batch, and for large chats one per period. Nothing is made while no
- * session anywhere waits for it. Unread counts are each receiver's own, so they travel beside the shared event.
+ * session anywhere waits for it. Unread counts are each receiver's own, so they travel beside the shared event. Whoever
+ * wants no texts in notifications (the preview policy) gets none here either.
  */
 #include "rest/feed_int.h"
 
 #include "rest/event_fill.h"
 #include "rest/metrics.h"
+#include "rest/prefs.h"
 #include "shared/clock.h"
 #include "shared/dialect_id.h"
 #include "shared/utf8.h"
@@ -93,37 +95,46 @@ static void encode(struct feed *f, const struct cache_chat *chat, const struct h
     event_encode(out, &e);
 }
 
-static void add_receiver(struct feed_worker *w, const struct cache_chat *chat, const struct cache_member *m,
-                         struct buf *slots, struct link_recipients *to)
+/* Two kinds of receivers: those who see the text, and those whose preview policy hides it. */
+struct receivers {
+    struct buf slots;
+    uint32_t count;
+};
+enum { OPEN, HIDDEN, KINDS };
+
+static void add_receiver(struct feed *f, struct feed_worker *w, const struct cache_chat *chat,
+                         const struct cache_member *m, struct receivers to[KINDS])
 {
     uint32_t slot = feed_slot_of(w, m->user);
     if (feed_watches(w, slot, CONN_CHAT_UPDATES)) {
         uint64_t unread = cache_unread(chat, m);
-        buf_add_be32(slots, slot);
-        buf_add_be32(slots, unread < UINT32_MAX ? (uint32_t)unread : UINT32_MAX);
-        to->count++;
+        struct receivers *r = &to[cache_prefs(f->cache, m->user)->preview == PREVIEW_FULL ? OPEN : HIDDEN];
+        buf_add_be32(&r->slots, slot);
+        buf_add_be32(&r->slots, unread < UINT32_MAX ? (uint32_t)unread : UINT32_MAX);
+        r->count++;
     }
 }
 
 /* Receivers on w: the reader, or all who see the last message (what is new about it is nothing to those who came
  * later). */
-static void find_receivers(struct feed_worker *w, const struct cache_chat *chat, uint32_t reader, struct buf *slots,
-                           struct link_recipients *to)
+static void find_receivers(struct feed *f, struct feed_worker *w, const struct cache_chat *chat, uint32_t reader,
+                           struct receivers to[KINDS])
 {
-    *to = (struct link_recipients){.to = LINK_TO_SLOTS_NUMBERED};
-    buf_clear(slots);
+    for (int i = 0; i < KINDS; i++) {
+        buf_clear(&to[i].slots);
+        to[i].count = 0;
+    }
     if (reader != CACHE_NONE) {
         const struct cache_member *m = cache_member(chat, reader);
         if (m != NULL) {
-            add_receiver(w, chat, m, slots, to);
+            add_receiver(f, w, chat, m, to);
         }
     }
     for (uint32_t i = 0; reader == CACHE_NONE && i < chat->members_count; i++) {
         if (chat->last_seq > chat->members[i].joined_seq) {
-            add_receiver(w, chat, &chat->members[i], slots, to);
+            add_receiver(f, w, chat, &chat->members[i], to);
         }
     }
-    to->slots = buf_str(slots);
 }
 
 static bool sees_last(const struct cache_chat *chat, uint32_t reader)
@@ -132,27 +143,38 @@ static bool sees_last(const struct cache_chat *chat, uint32_t reader)
     return m == NULL || chat->last_seq > m->joined_seq;
 }
 
+static void put(struct feed_worker *w, const struct receivers *r, const struct buf *encoded)
+{
+    const struct link_recipients to = {
+        .to = LINK_TO_SLOTS_NUMBERED, .count = r->count, .slots = buf_str(&r->slots)};
+    link_put_event(&w->q, LINK_EPHEMERAL, &to, buf_str(encoded));
+    metric_add(METRIC_CHAT_UPDATES, 1);
+}
+
 void feed_update_put(struct feed *f, const struct cache_chat *chat, const struct feed_update *u, struct str text,
                      const struct feed_worker *only)
 {
-    struct buf encoded = BUF_INIT, slots = BUF_INIT;
+    struct buf encoded[KINDS] = {BUF_INIT, BUF_INIT};
+    struct receivers to[KINDS] = {{.slots = BUF_INIT}, {.slots = BUF_INIT}};
     for (unsigned i = 0; i < f->workers_count; i++) {
         struct feed_worker *w = f->workers[i];
-        struct link_recipients to;
         if (w->watchers[WATCH_UPDATES] == 0 || (only != NULL && w != only)) {
             continue;
         }
-        find_receivers(w, chat, u->reader, &slots, &to);
-        if (to.count > 0 && encoded.len == 0) {
-            encode(f, chat, &u->why, text, sees_last(chat, u->reader), &encoded);
-        }
-        if (to.count > 0) {
-            link_put_event(&w->q, LINK_EPHEMERAL, &to, buf_str(&encoded));
-            metric_add(METRIC_CHAT_UPDATES, 1);
+        find_receivers(f, w, chat, u->reader, to);
+        for (int k = 0; k < KINDS; k++) {
+            if (to[k].count > 0 && encoded[k].len == 0) {
+                encode(f, chat, &u->why, k == OPEN ? text : STR(""), sees_last(chat, u->reader), &encoded[k]);
+            }
+            if (to[k].count > 0) {
+                put(w, &to[k], &encoded[k]);
+            }
         }
     }
-    buf_release(&encoded);
-    buf_release(&slots);
+    for (int k = 0; k < KINDS; k++) {
+        buf_release(&encoded[k]);
+        buf_release(&to[k].slots);
+    }
 }
 
 static void send(struct feed *f, const struct feed_update *u, const struct feed_worker *only)

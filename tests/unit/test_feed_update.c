@@ -1,7 +1,9 @@
 /* The state of chats for those who show lists of them, and read receipts. */
 #include "tests/unit/unit.h"
 
+#include "rest/cache_write.h"
 #include "rest/metrics.h"
+#include "rest/prefs.h"
 #include "shared/clock.h"
 #include "shared/dialect_id.h"
 #include "tests/lib/fake_store.h"
@@ -71,6 +73,45 @@ static void test_each_watching_member_is_told_with_the_unread_of_its_own(void **
     assert_str(e.event.chat_name, "Team");
     assert_int_equal(e.event.message_id, feed_published(w->feed));
     assert_true(e.event.message_created_us != 0);
+    inbox_clear(&in);
+    world_free(w);
+}
+
+static void prefer(struct world *w, uint64_t user, const char *text)
+{
+    struct prefs *p = NULL;
+    assert_int_equal(prefs_parse(str_of(text), &p), RC_OK);
+    cache_set_prefs(w->cache, cache_user_index(w->cache, user), p);
+}
+
+static void test_whoever_wants_no_texts_gets_none(void **state)
+{
+    (void)state;
+    struct world *w = small(4);
+    struct feed_worker *worker = world_join(w, 1, 9);
+    struct inbox in = {0};
+    uint32_t slots[5];
+    for (uint64_t user = 1; user <= 4; user++) {
+        slots[user] = adopt(w, worker, user, DIALECT_SUBSCRIBE, 0);
+    }
+    prefer(w, 2, "{\"preview\":\"sender\"}");
+    prefer(w, 3, "{\"preview\":\"none\"}");
+    uint64_t chat = world_group(w, 1, 4);
+    inbox_take(&in, worker);
+    world_send(w, 1, chat, "secret");
+    inbox_take(&in, worker);
+    assert_int_equal(inbox_count(&in, LINK_EPHEMERAL), 2);
+    struct link_event open = update(&in, 0), hidden = update(&in, 1);
+    assert_true(open.to.count == 2 && number_of(&open.to, slots[1]) == 0 && number_of(&open.to, slots[4]) == 1);
+    assert_str(open.event.content, "secret");
+    assert_true(hidden.to.count == 2 && number_of(&hidden.to, slots[2]) == 1 && number_of(&hidden.to, slots[3]) == 1);
+    assert_str(hidden.event.content, "");
+    assert_true(hidden.event.message_created_us == open.event.message_created_us && hidden.event.message_created_us != 0);
+    world_do(w, &(struct cmd){.kind = CMD_READ, .actor_id = 3, .chat_id = chat, .seq = 1});
+    inbox_take(&in, worker);
+    hidden = update(&in, 0);
+    assert_true(hidden.to.count == 1 && number_of(&hidden.to, slots[3]) == 0);
+    assert_str(hidden.event.content, "");
     inbox_clear(&in);
     world_free(w);
 }
@@ -537,6 +578,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_watching_member_is_told_with_the_unread_of_its_own),
+        cmocka_unit_test(test_whoever_wants_no_texts_gets_none),
         cmocka_unit_test(test_nothing_is_made_while_nobody_waits_for_it),
         cmocka_unit_test(test_reading_tells_the_reader_alone),
         cmocka_unit_test(test_the_last_text_follows_edits_and_deletions),
