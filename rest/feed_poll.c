@@ -119,13 +119,20 @@ enum rc feed_on_poll_reply(struct feed *f, struct feed_worker *w, const struct l
     return RC_OK; /* an answer may cross the client's going away */
 }
 
+static bool opens_session(const struct feed *f, const struct feed_worker *w, uint32_t poll_id)
+{
+    uint32_t place = 0;
+    return map64_get(&w->polls, poll_id, &place) && f->polls.held[place].opens != 0;
+}
+
+/* One that opens a session is counted until the worker says what has come of it. */
 void feed_poll_abort(struct feed *f, uint32_t poll_id)
 {
     uint64_t opens = 0;
     feed_lock(f);
     for (unsigned i = 0; i < f->workers_count; i++) {
         struct feed_worker *w = f->workers[i];
-        if (let_go(f, w, poll_id, &opens)) {
+        if (!opens_session(f, w, poll_id) && let_go(f, w, poll_id, &opens)) {
             bool was_empty = w->q.len == 0;
             link_put_empty(&w->q, LINK_POLL_ABORT, poll_id);
             feed_appended(f, w, was_empty);

@@ -377,6 +377,7 @@ static int stop(struct app *a)
     struct svc *s = &a->svc;
     log_info("stopping", "published=%llu", (unsigned long long)feed_published(s->feed));
     door_stop(a->door);
+    polls_stop(s->polls);
     bool drained = http_server_drain(a->http, mono_ms() + DRAIN_MS);
     feed_stop(s->feed);
     attachments_stop(s->attachments);

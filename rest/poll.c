@@ -1,6 +1,7 @@
 #include "rest/poll.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "rest/http_watch.h"
@@ -11,7 +12,7 @@
 #include "shared/map64.h"
 #include "shared/mem.h"
 
-#define GRACE_MS  5000 /* a worker answers before the client's own timeout */
+#define GRACE_MS 5000 /* a worker answers before the client's own timeout */
 
 struct polls {
     const struct rest_conf *conf;
@@ -20,6 +21,7 @@ struct polls {
     struct map64 at; /* poll id -> index of calls */
     struct poll_call **calls;
     uint32_t count, room;
+    atomic_bool stops;
 };
 
 struct poll_call {
@@ -31,10 +33,16 @@ struct poll_call {
 
 /* -- the table --------------------------------------------------------------------------------- */
 
+struct putting {
+    struct poll_call *call;
+    uint32_t id; /* the call may be gone before whoever put it looks */
+};
+
 /* The feed is about to send it: from here on the answer can come. */
 static void put(void *ctx, uint32_t id)
 {
-    struct poll_call *call = ctx;
+    struct putting *putting = ctx;
+    struct poll_call *call = putting->call;
     struct polls *p = call->polls;
 
     pthread_mutex_lock(&p->lock);
@@ -42,7 +50,7 @@ static void put(void *ctx, uint32_t id)
         p->room = p->room > 0 ? p->room * 2 : 64;
         p->calls = mem_grow(p->calls, p->room, sizeof(p->calls[0]));
     }
-    call->id = id;
+    putting->id = call->id = id;
     call->place = p->count;
     p->calls[p->count++] = call;
     map64_put(&p->at, id, call->place);
@@ -139,6 +147,26 @@ struct polls *polls_new(const struct rest_conf *conf, struct feed *feed)
     return p;
 }
 
+static uint32_t any_held(struct polls *p)
+{
+    uint32_t id;
+
+    pthread_mutex_lock(&p->lock);
+    id = p->count > 0 ? p->calls[p->count - 1]->id : 0;
+    pthread_mutex_unlock(&p->lock);
+    return id;
+}
+
+void polls_stop(struct polls *p)
+{
+    uint32_t id;
+
+    atomic_store(&p->stops, true);
+    while ((id = any_held(p)) != 0) {
+        on_done(p, id, NULL);
+    }
+}
+
 void polls_free(struct polls *p)
 {
     if (p == NULL) {
@@ -191,8 +219,11 @@ static void relay(struct http_request *rq, const struct poll_query *q, uint8_t m
     rq->ctx = call;
     http_watch_client(rq, on_gone,
                       mono_ms() + p->conf->eio_ping_interval_ms + p->conf->eio_ping_timeout_ms + GRACE_MS);
-    enum code code = feed_poll(p->feed, &m, q->sid.p != NULL ? &place : NULL, put, call);
-    if (code != CODE_OK) { /* otherwise it is not ours any more */
+    struct putting putting = {call, 0};
+    enum code code = feed_poll(p->feed, &m, q->sid.p != NULL ? &place : NULL, put, &putting);
+    if (code == CODE_OK && atomic_load(&p->stops)) {
+        on_done(p, putting.id, NULL);
+    } else if (code != CODE_OK) { /* otherwise it is not ours any more */
         refuse_with(rq, code == CODE_NOT_FOUND ? 400 : code_status(code),
                     code == CODE_NOT_FOUND ? POLL_SID : POLL_FORBIDDEN);
     }

@@ -21,6 +21,8 @@ struct polls;
 
 /* Registers with the feed. */
 struct polls *polls_new(const struct rest_conf *conf, struct feed *feed);
+/* End what is held, and whatever comes from here on. */
+void polls_stop(struct polls *p);
 /* Nothing may be held any more. */
 void polls_free(struct polls *p);
 

@@ -64,7 +64,7 @@ static const struct conf_key keys[] = {
 
     MS(eio_ping_interval_ms, "25s", 50, 3600000, 0, "Engine.IO: as in confab-ws"),
     MS(eio_ping_timeout_ms, "20s", 50, 3600000, 0, "Engine.IO: as in confab-ws"),
-    BYTES(eio_max_payload, "1000000", 1024, 16 * MB, 0, "Engine.IO: as in confab-ws; at most http_body_max_bytes"),
+    BYTES(eio_max_payload, "1000000", 1024, MB, 0, "Engine.IO: as in confab-ws; at most http_body_max_bytes"),
     FLAG(test_fixture, "no", 0, "echo paths for protocol suites, without tokens; refused under prod"),
 
     S(link_socket, "/run/confab/link.sock", 100, 0, "Unix socket for the workers"),

@@ -203,6 +203,16 @@ static void log_out(struct conn *c)
     }
 }
 
+/* Clients take a refusal for final; one whose connection ends comes back by itself. */
+static void end_login(struct conn *c, const struct op_result *result)
+{
+    if (result->code == CODE_UNAVAILABLE) {
+        core_close(c, CODE_RESTARTING);
+    } else {
+        answer(c, result);
+    }
+}
+
 void dialect_submit(struct conn *c, const struct op *op)
 {
     struct op copy = *op;
@@ -233,7 +243,9 @@ void dialect_submit(struct conn *c, const struct op *op)
     if (core_within_rate(c)) {
         rc = submit(c, &copy);
     }
-    if (rc != RC_OK) {
+    if (rc == RC_UNAVAILABLE && op->kind == OP_LOGIN) {
+        end_login(c, &(struct op_result){.code = CODE_UNAVAILABLE});
+    } else if (rc != RC_OK) {
         answer_op(c, op, rc == RC_RATE_LIMITED ? CODE_RATE_LIMITED : code_of(rc));
     }
 }
@@ -295,9 +307,6 @@ static void end_subscribe(struct conn *c, const struct pending *p, const struct 
 {
     struct op_result shown = *result;
     c->interest->asking--;
-    if (c->slot == 0) {
-        return; /* logged out meanwhile */
-    }
     if (shown.code == CODE_OK && !core_subscribe(c, p->chat_id)) {
         shown.code = CODE_TOO_MANY_SUBSCRIPTIONS;
     }
@@ -313,16 +322,31 @@ static void end_unsubscribe(struct conn *c, const struct pending *p, const struc
     answer(c, &shown);
 }
 
+/* Who asked has logged out meanwhile. */
+static bool is_of_nobody(struct conn *c, const struct pending *p)
+{
+    if (!c->dialect->engine || c->slot != 0 || p->kind == OP_LOGIN) {
+        return false;
+    }
+    if (p->kind == OP_SUBSCRIBE) {
+        c->interest->asking--;
+    }
+    return true;
+}
+
 void core_finish_op(struct core *k, const struct pending *p, const struct op_result *result)
 {
     struct conn *c = conns_find(&k->conns, p->session);
     if (c == NULL || c->state == CONN_CLOSING) {
         return;
     }
+    if (is_of_nobody(c, p)) {
+        return;
+    }
     switch (p->kind) {
     case OP_LOGIN:
         conn_set(c, CONN_IS_LOGGING_IN, false);
-        answer(c, result);
+        end_login(c, result);
         break;
     case OP_COMMAND:
         end_command(c, p, result);

@@ -238,12 +238,13 @@ static void none_move(struct conn *from, struct conn *to)
 
 static const struct carrier no_carrier = {none_flush, none_close, none_kill, none_read, none_move};
 
-/* The session goes on over the probe's socket; what waited for the next poll goes first. */
+/* The session goes on over the probe's socket; what waited for the next poll goes first. A client changes over when its
+ * last post has been answered: what is left of one would have nobody to read it. */
 static void upgrade(struct conn *probe)
 {
     struct core *k = probe->core;
     struct conn *c = conns_find(&k->conns, probe->eio->partner);
-    if (c == NULL || c->state != CONN_OPEN || !c->eio->is_probed) {
+    if (c == NULL || c->state != CONN_OPEN || !c->eio->is_probed || c->eio->post_poll != 0) {
         core_close(probe, CODE_BAD_REQUEST);
         return;
     }
@@ -289,8 +290,10 @@ static void on_pong(struct conn *c)
     struct core *k = c->core;
     conn_set(c, CONN_AWAITS_PONG, false);
     c->eio->ping_due_ms = mono_ms() + k->conf->eio_ping_interval_ms;
-    c->deadline_ms = c->eio->ping_due_ms;
-    wheel_set(&k->wheel, c->index, c->deadline_ms);
+    if (!conn_has(c, CONN_IS_DRAINING)) {
+        c->deadline_ms = c->eio->ping_due_ms;
+        wheel_set(&k->wheel, c->index, c->deadline_ms);
+    }
 }
 
 static void receive_as_session(struct conn *c, const struct eio_packet *p)
@@ -351,7 +354,7 @@ void eio_on_due(struct conn *c)
 {
     struct core *k = c->core;
     struct eio *e = c->eio;
-    if (c->pause != 0) { /* its pongs are not taken now */
+    if (c->pause != 0 && (e->role != EIO_POLLING || e->post_poll != 0)) { /* its pongs are not taken now */
         e->ping_due_ms = mono_ms() + k->conf->eio_ping_interval_ms;
         c->deadline_ms = e->ping_due_ms;
         core_attach_again_if_stuck(c);

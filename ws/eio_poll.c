@@ -102,6 +102,7 @@ static void end_post(struct conn *c, enum rc rc)
     struct core *k = c->core;
     uint32_t poll_id = c->eio->post_poll;
     c->eio->post_poll = 0;
+    map64_remove(&k->engine.polls, poll_id);
     eio_reader_release(&c->eio->packets);
     buf_release(&c->eio->post);
     if (rc == RC_CLOSED) { /* also when its last packet was a good-bye */
@@ -183,7 +184,7 @@ static void on_get(struct conn *c, uint32_t poll_id)
     if (c->eio->is_probed) {
         eio_poll_answer(c, STR("6"));
     } else {
-        poll_flush(c);
+        core_on_writable(c);
     }
 }
 
@@ -197,6 +198,7 @@ static void on_post(struct conn *c, uint32_t poll_id, struct str body)
     }
     buf_add_str(&e->post, body);
     e->post_poll = poll_id;
+    map64_put(&c->core->engine.polls, poll_id, c->index);
     eio_reader_init(&e->packets, buf_str(&e->post), (unsigned)c->core->conf->eio_packets_max);
     take_packets(c);
 }
@@ -243,11 +245,14 @@ void eio_on_poll_abort(struct core *k, uint32_t poll_id)
 {
     uint32_t index;
     struct conn *c = map64_get(&k->engine.polls, poll_id, &index) ? conns_at(&k->conns, index) : NULL;
-    if (c != NULL && c->eio != NULL && c->eio->get_poll == poll_id) {
+    if (c == NULL || c->eio == NULL || (c->eio->get_poll != poll_id && c->eio->post_poll != poll_id)) {
+        return;
+    }
+    if (c->eio->get_poll == poll_id) {
         map64_remove(&k->engine.polls, poll_id);
         c->eio->get_poll = 0;
-        core_close(c, CODE_GOODBYE);
     }
+    core_close(c, CODE_GOODBYE);
 }
 
 void eio_on_link_down(struct core *k)

@@ -56,7 +56,7 @@ static const struct conf_key keys[] = {
 
     MS(eio_ping_interval_ms, "25s", 50, 3600000, 0, "Engine.IO: a ping this long after the last pong"),
     MS(eio_ping_timeout_ms, "20s", 50, 3600000, 0, "Engine.IO: time for the pong"),
-    BYTES(eio_max_payload, "1000000", 1024, 16 * MB, 0, "Engine.IO: largest body of a polling request, as the handshake says"),
+    BYTES(eio_max_payload, "1000000", 1024, MB, 0, "Engine.IO: largest body of a polling request, as the handshake says"),
     N(eio_packets_max, "1000", 1, 100000, 0, "Engine.IO: packets in one polling request"),
     MS(eio_connect_timeout_ms, "45s", 100, 600000, 0, "Socket.IO: time to join a namespace"),
     MS(eio_upgrade_timeout_ms, "10s", 100, 600000, 0, "Engine.IO: time to upgrade from polling to WebSocket"),
