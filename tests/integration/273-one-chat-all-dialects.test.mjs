@@ -25,14 +25,14 @@ async function history(who, chatId) {
     return all;
 }
 
-describe('four people, four dialects', () => {
+describe('a person for each dialect', () => {
     test(`${MESSAGES} messages from random dialects and REST`, async () => {
         const people = Object.fromEntries(await Promise.all(names.map(async (d) => [d, await sys.api.user(d)])));
         const rest = await sys.api.user('rest');
         const room = await sys.api.group(rest, 'All', Object.values(people));
         const chatId = idNumber(room.chat_id);
         const clients = Object.fromEntries(await Promise.all(names.map(async (d) => [d, await dialects[d].open(sys, people[d], { chatId })])));
-        const observers = Object.fromEntries(await Promise.all(names.map(async (d) => [d, await dialects[d].open(sys, people[d], { chatId })])));
+        const observers = Object.fromEntries(await Promise.all(names.map(async (d) => [d, await dialects[d].open(sys, people[d], { chatId, ...dialects[d].otherwise })])));
 
         const from = {}; // content -> who sent it
         const lanes = [...names.filter((d) => dialects[d].send), 'rest', 'subscriber by REST'];
@@ -60,13 +60,19 @@ describe('four people, four dialects', () => {
         assert.equal(new Set(order).size, MESSAGES, 'no loss, no duplicate');
         for (const dialect of names) {
             for (const [kind, client] of [['sender', clients[dialect]], ['observer', observers[dialect]]]) {
-                const isMine = (content) => from[content] === dialect && kind === 'sender';
+                const isMine = (content) => from[content] === dialect && kind === 'sender' && !dialects[dialect].hearsOwn;
                 const isOwnUser = (content) => dialect === 'subscribe' && from[content] === 'subscriber by REST';
                 const expected = order.filter((c) => !isMine(c) && !isOwnUser(c));
                 await until(`${kind} of ${dialect} has all`, () => contents(dialect, client).length >= expected.length, 60000);
                 assert.deepEqual(contents(dialect, client), expected, `${kind} of ${dialect}`);
                 client.frames.filter((f) => dialects[dialect].shown(f)).forEach(dialects[dialect].check);
                 assert.ok(!client.frames.some((f) => f.type === 'error' || f.error), `${kind} of ${dialect}: an error`);
+            }
+            const answers = clients[dialect].frames.filter((f) => f.type === 'ack' && f.client_msg_id);
+            if (dialects[dialect].hearsOwn) {
+                assert.deepEqual(answers.map((f) => `${dialect} ${f.client_msg_id.slice(1)}`), order.filter((c) => from[c] === dialect), 'answers in the same order');
+                const own = clients[dialect].frames.filter((f) => f.message?.sender_id === people[dialect].n);
+                assert.deepEqual(answers.map((f) => [f.ok, f.id]), own.map((f) => [true, f.message.id]), 'and with the same ids');
             }
             // The answers stand where the messages stand.
             if (dialects[dialect].sent) {
@@ -86,7 +92,7 @@ describe('one person, a client of each dialect', () => {
         const clients = Object.fromEntries(await Promise.all(names.map(async (d) => [d, await dialects[d].open(sys, ann, { chatId })])));
         const sent = [];
         for (let i = 0; i < 40; i += 1) {
-            const lane = [...names.filter((d) => dialects[d].send), 'rest', 'bob'][i % 5];
+            const lane = [...names.filter((d) => dialects[d].send), 'rest', 'bob'][i % 6];
             const content = `${lane} ${i}`;
             sent.push(content);
             if (dialects[lane]) {
@@ -102,6 +108,7 @@ describe('one person, a client of each dialect', () => {
             subscribe: sent.filter((c) => c.startsWith('bob')), // never one's own (C-08)
             conversations: sent.filter((c) => !c.startsWith('conversations')),
             inbox_chat: sent.filter((c) => !c.startsWith('inbox_chat')),
+            socketio: sent,
         };
         for (const dialect of names) {
             await until(`${dialect} has all`, () => contents(dialect, clients[dialect]).length >= expected[dialect].length);
@@ -118,8 +125,8 @@ describe('one person, a client of each dialect', () => {
         }
         const answer = await sys.api.call('POST', `/api/chats/${chatId}/messages`, { token: ann.token, body: { content: 'once', client_msg_id: 'the-mark' } });
         assert.ok([200, 201].includes(answer.status), answer.text);
-        for (const dialect of ['rooms', 'inbox_chat']) {
-            await clients[dialect].wait('message_sent');
+        for (const [dialect, answer_] of [['rooms', 'message_sent'], ['inbox_chat', 'message_sent'], ['socketio', 'ack']]) {
+            await clients[dialect].wait(answer_);
         }
         await sys.api.send(ann, chatId, 'twice');
         for (const dialect of names) {

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { dialects } from '../lib/dialects.mjs';
 import { chat, flushNotifications, notifications, privateMessage } from '../lib/inbox.mjs';
+import { SocketIo } from '../lib/socketio.mjs';
 import { idNumber } from '../lib/token.mjs';
 import { useSystem } from '../lib/system.mjs';
 import { until } from '../lib/wait.mjs';
@@ -98,6 +99,7 @@ describe('the chats of others', () => {
             subscribe: [{ action: 'subscribe', chatId: `chat_${secret}` }, { type: 'typing', chatId: `chat_${secret}`, isTyping: true }, { action: 'read', chatId: `chat_${secret}` }],
             conversations: [{ conversation_id: secret, content: 'x' }, { event: 'typing', conversation_id: secret, is_typing: true }, { event: 'read', conversation_id: secret }, { event: 'active_chat', conversation_id: secret }],
             inbox_chat: [{ type: 'private_message', chat_id: secret, content: 'x' }, { type: 'typing', chat_id: secret, is_typing: true }, { type: 'read', chat_id: secret }, { type: 'active_chat', chat_id: secret }],
+            socketio: [{ type: 'sendMessage', convId: secret, message: { message: 'x' } }, { type: 'joinConversation', convId: secret }, { type: 'typing', convId: secret, isTyping: true }, { type: 'markRead', convId: secret }],
             root: [{ type: 'typing', chat_id: secret, is_typing: true }, { type: 'read', chat_id: secret }, { type: 'active_chat', chat_id: secret }],
         };
         for (const [name, frames] of Object.entries(attempts)) {
@@ -176,6 +178,13 @@ test('no token is in any log, whatever the dialect and whether it was good', asy
                 await client.open.then(() => (token === dan.token ? isIn(door, client) : client.gone()), () => {});
                 client.close();
             }
+        }
+    }
+    for (const token of tokens) {
+        for (const transports of [['polling', 'websocket'], ['websocket']]) {
+            const client = new SocketIo(sys, token, { transports, query: { token } });
+            await client.open.then(() => assert.equal(token, dan.token), (error) => assert.match(error.data.code, /unauthenticated|token_expired/));
+            client.close();
         }
     }
     const refreshed = sys.api.token(dan.n, { ttl: 1000 });

@@ -1,12 +1,14 @@
 // The dialects that clients can send and see messages in, for tests that treat them alike: each with its own form.
 import assert from 'node:assert/strict';
 import { CHAT } from './inbox.mjs';
+import { SocketIo } from './socketio.mjs';
 
 const keysOf = (object, keys) => assert.deepEqual(Object.keys(object), keys, JSON.stringify(object));
 
 /**
  * open(sys, who, {chatId, ...options of sys.rooms}): a client that hears of the chat; send: the frame that sends a message (D1's
  * document has none); shown: the message in a frame, or null; check: the frame has exactly its keys; sent: the answer to send.
+ * hearsOwn: one's own messages are shown, too; otherwise: options of another kind of client of the same dialect.
  */
 export const dialects = {
     rooms: {
@@ -45,5 +47,17 @@ export const dialects = {
         shown: (f) => (f.type === 'group_message' ? f : null),
         check: (f) => keysOf(f, ['type', 'message_id', 'chat_id', 'sender_id', 'sender_name', 'content', 'message_type', 'timestamp']),
         sent: (f) => f.type === 'message_sent',
+    },
+    socketio: {
+        open: (sys, who, more) => SocketIo.open(sys, who, more),
+        otherwise: { transports: ['polling'] },
+        hearsOwn: true,
+        send: (chatId, content, mark) => ({ type: 'sendMessage', convId: chatId, message: { message: content }, client_msg_id: mark }),
+        shown: (f) => (f.type === 'newMessage' ? { content: f.message.message } : null),
+        check: (f) => {
+            keysOf(f, ['message', 'sender', 'type']);
+            keysOf(f.message, ['id', 'conversation_id', 'sender_id', 'message', 'created_at']);
+            keysOf(f.sender, ['id', 'username', 'name']);
+        },
     },
 };
