@@ -44,7 +44,7 @@ static void apply_chat(struct cache *c, const struct batch *b, const struct draf
         chat = cache_put_chat(c, &b->rows.chats_new[d->chat]);
         break;
     case EV_CHAT_RENAMED:
-        cache_rename_chat(c, chat, b->rows.chats_set[d->chat].name, d->event.at_us);
+        cache_rename_chat(c, chat, &b->rows.chats_set[d->chat]);
         break;
     case EV_MEMBER_REMOVED:
         cache_drop_member(c, chat, cache_user_index(c, d->event.subject_id));

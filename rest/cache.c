@@ -6,6 +6,7 @@
 #include "rest/cache_int.h"
 #include "rest/prefs.h"
 #include "rest/sessions.h"
+#include "shared/cmd.h"
 #include "shared/mem.h"
 
 struct cache *cache_new(void)
@@ -41,6 +42,7 @@ void cache_free(struct cache *c)
     }
     free(c->users);
     free(c->chats);
+    free(c->open);
     free(c->broadcasts);
     map64_release(&c->user_ids);
     map64_release(&c->chat_ids);
@@ -324,6 +326,7 @@ uint32_t cache_put_chat(struct cache *c, const struct row_chat *r)
         .peer = {cache_user_index(c, r->peer[0]), cache_user_index(c, r->peer[1])},
     };
     set_text(&c->chats[index].name, r->name);
+    cache_set_open(c, index, r->open == CMD_FLAG_ON);
     map64_put(&c->chat_ids, r->id, index);
     if (r->kind == CHAT_DIRECT) {
         map64_put(&c->pairs, pair_key(r->peer[0], r->peer[1]), index);
@@ -331,10 +334,15 @@ uint32_t cache_put_chat(struct cache *c, const struct row_chat *r)
     return index;
 }
 
-void cache_rename_chat(struct cache *c, uint32_t chat, struct str name, uint64_t renamed_us)
+void cache_rename_chat(struct cache *c, uint32_t chat, const struct row_chat *r)
 {
-    set_text(&c->chats[chat].name, name);
-    c->chats[chat].renamed_us = renamed_us;
+    if (r->name.len > 0) {
+        set_text(&c->chats[chat].name, r->name);
+    }
+    if (r->open != CMD_FLAG_KEEP) {
+        cache_set_open(c, chat, r->open == CMD_FLAG_ON);
+    }
+    c->chats[chat].renamed_us = r->renamed_us;
 }
 
 static void forget_chat(struct cache_user *u, uint32_t chat)
@@ -356,6 +364,7 @@ void cache_delete_chat(struct cache *c, uint32_t index)
     if (chat->kind == CHAT_DIRECT) {
         map64_remove(&c->pairs, pair_key(c->users[chat->peer[0]].id, c->users[chat->peer[1]].id));
     }
+    cache_set_open(c, index, false);
     free(chat->members);
     free(chat->deletions);
     chat->members = NULL;

@@ -65,6 +65,7 @@ struct cache_chat {
     struct cache_deletion *deletions;
     uint32_t deletions_count, deletions_room;
     uint8_t kind;    /* enum chat_kind */
+    bool is_open;    /* a group that everybody may join */
     bool deleted;    /* the slot stays, nobody is in it */
 };
 
@@ -89,6 +90,8 @@ uint32_t cache_user_by_external(const struct cache *c, struct str external_id);
 /* However somebody else writes it: an id of ours in any form, else an external id, else a user name. */
 uint32_t cache_user_called(const struct cache *c, struct str text);
 uint32_t cache_direct_chat(const struct cache *c, uint64_t user_a, uint64_t user_b);
+/* The group that everybody may join with the lowest id above this one. CACHE_NONE: there is none. */
+uint32_t cache_open_chat_after(const struct cache *c, uint64_t chat_id);
 const struct cache_member *cache_member(const struct cache_chat *chat, uint32_t user_index);
 uint32_t cache_users_count(const struct cache *c);
 uint32_t cache_chats_count(const struct cache *c);

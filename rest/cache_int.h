@@ -17,6 +17,8 @@ struct cache {
     uint32_t users_count, users_room;
     struct cache_chat *chats;
     uint32_t chats_count, chats_room;
+    uint32_t *open; /* groups that everybody may join: indexes, rising */
+    uint32_t open_count, open_room;
     struct map64 user_ids, chat_ids; /* id -> index */
     struct map64 names;              /* hash of the folded user name -> index */
     struct map64 externals;          /* hash of the external id -> index */
@@ -26,5 +28,8 @@ struct cache {
     struct cache_broadcast *broadcasts; /* rising id and time */
     uint32_t broadcasts_count, broadcasts_room;
 };
+
+/* cache_open.c. Before a chat is deleted it is closed. */
+void cache_set_open(struct cache *c, uint32_t chat, bool is_open);
 
 #endif

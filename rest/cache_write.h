@@ -15,7 +15,8 @@ void cache_wrlock(struct cache *c);
 uint32_t cache_put_user(struct cache *c, const struct row_user *r);
 /* Insert with derived fields (last_seq and so on) or with zeros. Returns the index. */
 uint32_t cache_put_chat(struct cache *c, const struct row_chat *r);
-void cache_rename_chat(struct cache *c, uint32_t chat, struct str name, uint64_t renamed_us);
+/* name, open, renamed_us of r; what is empty stays. */
+void cache_rename_chat(struct cache *c, uint32_t chat, const struct row_chat *r);
 /* Everybody is out; the direct pair is free again. */
 void cache_delete_chat(struct cache *c, uint32_t index);
 /* Insert or replace the membership of r->user_id in r->chat_id. Unknown users or chats are ignored (rows of a deleted chat). */

@@ -94,6 +94,18 @@ static enum rc add_room(struct ctl *c, const char *token, uint64_t *id)
     return rc;
 }
 
+/* For samples that subscribe to chat_1 as somebody else. */
+static enum rc open_room(struct ctl *c, const char *token, uint64_t room)
+{
+    struct buf path = BUF_INIT;
+    struct ctl_answer a;
+    buf_addf(&path, "/api/chats/%llu", (unsigned long long)room);
+    enum rc rc = ctl_request(c, "PATCH", path.p, token, NULL, STR("{\"open\":true}"), 0, &a);
+    ctl_answer_release(&a);
+    buf_release(&path);
+    return rc;
+}
+
 static enum rc add_message(struct ctl *c, const char *token, uint64_t room,
                            const struct demo_message *m)
 {
@@ -158,6 +170,7 @@ static enum rc fill(struct ctl *c, struct buf tokens[USERS], struct buf *session
         }
     }
     enum rc rc = add_room(c, tokens[0].p, &room);
+    rc = rc == RC_OK ? open_room(c, tokens[0].p, room) : rc;
     for (size_t i = 0; rc == RC_OK && i < sizeof(messages) / sizeof(messages[0]); i++) {
         rc = add_message(c, tokens[messages[i].user].p, room, &messages[i]);
     }

@@ -42,12 +42,18 @@ static void join(struct decider *d, struct ov_chat *chat, struct ov_user *u, enu
 static struct ov_chat *add_chat(struct decider *d, struct job *job, enum chat_kind kind, struct str name,
                                 const uint64_t peers[2])
 {
-    struct ov_chat chat = {.id = d->next_chat++, .created_us = d->now_us, .kind = (uint8_t)kind, .peer = {peers[0], peers[1]}};
+    uint8_t open = kind == CHAT_GROUP ? (uint8_t)job->cmd.number2 : CMD_FLAG_KEEP;
+    struct ov_chat chat = {.id = d->next_chat++,
+                           .created_us = d->now_us,
+                           .kind = (uint8_t)kind,
+                           .is_open = open == CMD_FLAG_ON,
+                           .peer = {peers[0], peers[1]}};
     *batch_chat_new(d->batch) = (struct row_chat){
         .id = chat.id,
         .created_us = d->now_us,
         .created_by = job->cmd.actor_id,
         .kind = chat.kind,
+        .open = open,
         .name = name,
         .peer = {peers[0], peers[1]},
     };
@@ -160,11 +166,12 @@ static struct ov_chat *find_group(struct decider *d, const struct cmd *c, enum m
     return chat->kind == CHAT_GROUP && (*actor)->role >= least ? chat : NULL;
 }
 
-/* Renamed to what it is called already? Only the cache knows names, so a rename in flight counts as another. */
-static bool is_called(const struct decider *d, uint64_t chat_id, struct str name)
+/* Is it called and open like that already? Only the cache knows names, so a rename in flight counts as another. */
+static bool is_so(const struct decider *d, const struct ov_chat *chat, const struct cmd *c)
 {
-    const struct cache_chat *chat = cache_chat(d->cache, cache_chat_index(d->cache, chat_id));
-    return chat != NULL && str_eq(str_of(chat->name), name);
+    const struct cache_chat *known = cache_chat(d->cache, cache_chat_index(d->cache, chat->id));
+    bool named = c->name.len == 0 || (known != NULL && !chat->renamed && str_eq(str_of(known->name), c->name));
+    return named && (c->number2 == CMD_FLAG_KEEP || (c->number2 == CMD_FLAG_ON) == chat->is_open);
 }
 
 enum code decide_rename(struct decider *d, struct job *job)
@@ -176,14 +183,18 @@ enum code decide_rename(struct decider *d, struct job *job)
         return code;
     }
     job->outcome.chat_id = chat->id;
-    if (!chat->renamed && is_called(d, chat->id, job->cmd.name)) {
+    if (is_so(d, chat, &job->cmd)) {
         return CODE_OK;
     }
-    chat->renamed = true;
+    chat->renamed = chat->renamed || job->cmd.name.len > 0;
+    chat->is_open = job->cmd.number2 == CMD_FLAG_KEEP ? chat->is_open : job->cmd.number2 == CMD_FLAG_ON;
     struct draft *draft = decide_event(d, job, &(struct row_event){.kind = EV_CHAT_RENAMED, .chat_id = chat->id});
     draft->chat = d->batch->rows.chats_set_count;
     *batch_chat_set(d->batch) =
-        (struct row_chat){.id = chat->id, .name = job->cmd.name, .renamed_us = d->now_us};
+        (struct row_chat){.id = chat->id,
+                          .open = (uint8_t)job->cmd.number2,
+                          .name = job->cmd.name.len > 0 ? job->cmd.name : STR_NONE,
+                          .renamed_us = d->now_us};
     return CODE_OK;
 }
 
@@ -230,18 +241,37 @@ enum code decide_delete_chat(struct decider *d, struct job *job)
     return CODE_OK;
 }
 
+/* Into an open group everybody may come by himself. */
+static struct ov_chat *find_open(struct decider *d, const struct cmd *c)
+{
+    struct ov_chat *chat = overlay_chat(d->overlay, c->chat_id);
+    bool joins = c->users_count == 1 && c->users[0] == c->actor_id && c->number <= ROLE_MEMBER;
+    return joins && chat != NULL && chat->is_open ? chat : NULL;
+}
+
+/* A group into which the actor may put others in this role. */
+static struct ov_chat *find_own(struct decider *d, const struct cmd *c, enum member_role role, enum code *code)
+{
+    struct ov_member *actor = NULL;
+    struct ov_chat *chat = find_group(d, c, ROLE_ADMIN, &actor, code);
+    if (chat != NULL && role > ROLE_MEMBER && actor->role < ROLE_OWNER) {
+        *code = CODE_FORBIDDEN;
+        return NULL;
+    }
+    return chat;
+}
+
 enum code decide_member_add(struct decider *d, struct job *job)
 {
     const struct cmd *c = &job->cmd;
     enum code code = CODE_OK;
-    struct ov_member *actor = NULL;
-    struct ov_chat *chat = find_group(d, c, ROLE_ADMIN, &actor, &code);
+    enum member_role role = c->number ? (enum member_role)c->number : ROLE_MEMBER;
+    struct ov_chat *chat = find_open(d, c);
+    if (chat == NULL) {
+        chat = find_own(d, c, role, &code);
+    }
     if (chat == NULL) {
         return code;
-    }
-    enum member_role role = c->number ? (enum member_role)c->number : ROLE_MEMBER;
-    if (role > ROLE_MEMBER && actor->role < ROLE_OWNER) {
-        return CODE_FORBIDDEN;
     }
     uint32_t others = 0;
     code = check_users(d, c, &others);
@@ -257,6 +287,10 @@ enum code decide_member_add(struct decider *d, struct job *job)
     }
     if (chat->members_count + fresh > d->conf->members_max) {
         return CODE_TOO_MANY_MEMBERS;
+    }
+    if (overlay_member(d->overlay, chat, c->actor_id)->role == ROLE_NONE &&
+        !has_room_for_chat(d, overlay_user(d->overlay, c->actor_id))) {
+        return CODE_TOO_MANY_CHATS; /* the others have been checked */
     }
     job->outcome.chat_id = chat->id;
     job->outcome.created = true;

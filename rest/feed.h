@@ -35,6 +35,7 @@ struct feed_reply_to {
     uint64_t incarnation;
     uint32_t request;
     uint64_t session;
+    bool is_query; /* answered as the LINK_QUERY_SUBSCRIBE it came from */
 };
 
 struct feed_conf {

@@ -48,7 +48,7 @@ enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link
     if (c.kind == CMD_READ) {
         c.number = c.number2 = 0; /* counts are taken here, never believed */
     }
-    struct feed_reply_to to = {w->number, w->incarnation, frame->request, session};
+    struct feed_reply_to to = {w->number, w->incarnation, frame->request, session, false};
     enum code code = CODE_UNAUTHENTICATED;
     if (user_id != 0 && c.kind == CMD_FOCUS) {
         code = feed_focus(f, w, slot, &c);

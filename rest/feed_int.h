@@ -366,6 +366,8 @@ void feed_focus_worker_gone(struct feed *f, const struct feed_worker *w);
 
 /* feed_query.c: reads for dialects. Called without the lock. */
 enum rc feed_on_query(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
+/* Behind what was published for the job of a LINK_QUERY_SUBSCRIBE. The feed and the cache are locked. */
+void feed_put_query_reply(struct feed *f, struct feed_worker *w, const struct job *j);
 
 /* feed_command.c: commands and tokens from sockets. Called without the lock. */
 enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link_frame *frame);

@@ -248,7 +248,9 @@ static void put_reply(struct feed *f, const struct job *j)
     const struct feed_reply_to *to = &j->reply_to;
     struct feed_worker *w = feed_find_worker(f, to->worker, to->incarnation);
     struct buf body = BUF_INIT;
-    if (w != NULL) {
+    if (w != NULL && to->is_query) {
+        feed_put_query_reply(f, w, j);
+    } else if (w != NULL) {
         add_reply_body(f, j, &body);
         link_put_reply(&w->q, to->request, to->session, &o, buf_str(&body));
     }
@@ -302,7 +304,11 @@ void feed_reply(struct feed *f, const struct feed_reply_to *to, const struct out
     struct feed_worker *w = feed_find_worker(f, to->worker, to->incarnation);
     if (w != NULL) {
         bool was_empty = w->q.len == 0;
-        link_put_reply(&w->q, to->request, to->session, o, STR_NONE);
+        if (to->is_query) {
+            link_put_query_reply(&w->q, to->request, to->session, o->code, STR_NONE);
+        } else {
+            link_put_reply(&w->q, to->request, to->session, o, STR_NONE);
+        }
         feed_appended(f, w, was_empty);
     }
     feed_unlock(f);

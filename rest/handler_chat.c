@@ -41,7 +41,7 @@ void chat_create_group(struct http_request *rq)
 {
     struct cmd c;
     if (handler_cmd(rq, CMD_CHAT_CREATE_GROUP, &c) &&
-        handler_string(rq, "chat_name", true, &c.name) &&
+        handler_string(rq, "chat_name", true, &c.name) && handler_flag(rq, "open", &c.number2) &&
         handler_body_users(rq, "participants", &c.users, &c.users_count)) {
         handler_submit(rq, &c, on_created, rq);
     }
@@ -147,6 +147,41 @@ void chats_get(struct http_request *rq)
     }
 }
 
+void open_chats_get(struct http_request *rq)
+{
+    uint64_t after = 0;
+    struct str cursor;
+    struct chat_page page;
+    unsigned limit;
+    if (!handler_limit(rq, 50, rq->svc->conf->list_page_max, &limit)) {
+        return;
+    }
+    if (http_query(rq, "cursor", &cursor) && id_parse(cursor, ID_CHAT, &after) != RC_OK) {
+        handler_fail(rq, CODE_INVALID_FIELD, "cursor");
+        return;
+    }
+    enum code code = svc_open_chats(rq->svc, rq->who.user_id, after, limit, &rq->arena, &page);
+    if (code != CODE_OK) {
+        handler_fail(rq, code, NULL);
+        return;
+    }
+    struct buf *out = &rq->reply;
+    buf_add_z(out, "{\"chats\":[");
+    for (unsigned i = 0; i < page.count; i++) {
+        buf_add_z(out, i ? "," : "");
+        reply_open_chat(out, &page.chats[i]);
+    }
+    buf_add_char(out, ']');
+    if (page.has_more) {
+        const struct chat_view *last = &page.chats[page.count - 1];
+        reply_id(out, "next_cursor", ID_CHAT, last->id, last->created_us);
+    } else {
+        json_key_null(out, "next_cursor");
+    }
+    buf_add_char(out, '}');
+    handler_finish(rq, 200);
+}
+
 static void answer_one(struct http_request *rq, uint64_t chat_id)
 {
     struct chat_call *call = new_call(rq, false);
@@ -185,10 +220,16 @@ static void on_renamed(void *ctx, const struct outcome *o)
 void chat_patch(struct http_request *rq)
 {
     struct cmd c;
-    if (handler_cmd(rq, CMD_CHAT_RENAME, &c) && handler_param_id(rq, 0, ID_CHAT, &c.chat_id) &&
-        handler_string(rq, "chat_name", true, &c.name)) {
-        handler_submit(rq, &c, on_renamed, rq);
+    if (!handler_cmd(rq, CMD_CHAT_RENAME, &c) || !handler_param_id(rq, 0, ID_CHAT, &c.chat_id) ||
+        !handler_flag(rq, "open", &c.number2) ||
+        !handler_string(rq, "chat_name", c.number2 == CMD_FLAG_KEEP, &c.name)) {
+        return;
     }
+    if (c.name.p != NULL && c.name.len == 0) { /* the command takes an empty name for "no change" */
+        handler_fail(rq, CODE_INVALID_FIELD, "chat_name");
+        return;
+    }
+    handler_submit(rq, &c, on_renamed, rq);
 }
 
 /*

@@ -47,8 +47,6 @@ static void on_changed(void *ctx, const struct outcome *o)
 static bool read_body(struct http_request *rq, bool is_new, struct cmd *c)
 {
     struct str visibility;
-    struct jval open = json_get(json_root(rq->json), "open_registration");
-    bool flag = true;
     if (!handler_string(rq, "title", is_new, &c->title) || !handler_string(rq, "visibility", false, &visibility)) {
         return false;
     }
@@ -57,11 +55,9 @@ static bool read_body(struct http_request *rq, bool is_new, struct cmd *c)
         handler_fail(rq, CODE_INVALID_FIELD, "visibility");
         return false;
     }
-    if (json_type(open) != JSON_ABSENT && !json_bool(open, &flag)) {
-        handler_fail(rq, CODE_INVALID_FIELD, "open_registration");
+    if (!handler_flag(rq, "open_registration", &c->number2)) {
         return false;
     }
-    c->number2 = json_type(open) == JSON_ABSENT ? CMD_FLAG_KEEP : flag ? CMD_FLAG_ON : CMD_FLAG_OFF;
     if (c->title.p && c->title.len == 0) { /* the command takes an empty title for "no change" */
         handler_fail(rq, CODE_INVALID_FIELD, "title");
         return false;

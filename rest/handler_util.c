@@ -132,6 +132,18 @@ bool handler_string(struct http_request *rq, const char *name, bool required, st
     return true;
 }
 
+bool handler_flag(struct http_request *rq, const char *name, uint64_t *out)
+{
+    struct jval v = body_member(rq, name);
+    bool flag = false;
+    if (json_type(v) != JSON_ABSENT && !json_bool(v, &flag)) {
+        handler_fail(rq, CODE_INVALID_FIELD, name);
+        return false;
+    }
+    *out = json_type(v) == JSON_ABSENT ? CMD_FLAG_KEEP : flag ? CMD_FLAG_ON : CMD_FLAG_OFF;
+    return true;
+}
+
 static enum code user_ref(struct http_request *rq, struct jval v, bool names_only, uint64_t *out)
 {
     struct str text;

@@ -33,6 +33,7 @@ void presence_get(struct http_request *rq);
 void chat_create_personal(struct http_request *rq);
 void chat_create_group(struct http_request *rq);
 void chats_get(struct http_request *rq);
+void open_chats_get(struct http_request *rq);
 void chat_get(struct http_request *rq);
 void chat_patch(struct http_request *rq);
 void chat_delete(struct http_request *rq);
@@ -113,6 +114,8 @@ bool handler_query_u64(struct http_request *rq, const char *name, uint64_t max, 
 bool handler_limit(struct http_request *rq, uint64_t fallback, uint64_t max, unsigned *out);
 /* A string member of the body. false: answered. Absent and optional: *out = STR_NONE. */
 bool handler_string(struct http_request *rq, const char *name, bool required, struct str *out);
+/* A boolean member of the body as an enum cmd_flag; absent: CMD_FLAG_KEEP. false: answered. */
+bool handler_flag(struct http_request *rq, const char *name, uint64_t *out);
 /* The members user_id, participant_id or username of the body; *field is the one that was there. false: answered. */
 bool handler_body_user(struct http_request *rq, uint64_t *out);
 /* A list of users in the member `name` of the body, in the request's arena. false: answered. */

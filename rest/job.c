@@ -22,7 +22,9 @@ static void hash_cmd(const struct cmd *c, struct key16 *out)
     for (uint32_t i = 0; i < c->users_count; i++) {
         buf_add_be64(&b, c->users[i]);
     }
-    if (c->kind == CMD_MESSAGE_SEND && c->number2 != 0) { /* its attachment */
+    /* a message's attachment, whether a group is open */
+    bool has_number2 = c->kind == CMD_MESSAGE_SEND || c->kind == CMD_CHAT_CREATE_GROUP || c->kind == CMD_CHAT_RENAME;
+    if (has_number2 && c->number2 != 0) {
         buf_add_be64(&b, c->number2);
     }
     if (c->kind >= CMD_NOTIFY) { /* stored hashes of the older kinds stay what they are */

@@ -162,6 +162,7 @@ struct ov_chat *overlay_chat(struct overlay *o, uint64_t id)
         .peer = {user_id_at(o->cache, c->peer[0]), user_id_at(o->cache, c->peer[1])},
         .members_count = c->members_count,
         .kind = c->kind,
+        .is_open = c->is_open,
     };
     return &e->u.chat;
 }

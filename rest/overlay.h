@@ -30,6 +30,7 @@ struct ov_chat {
     uint8_t kind;
     bool deleted;
     bool renamed; /* by the batch */
+    bool is_open;
 };
 struct ov_member {
     uint64_t chat_id, user_id, joined_seq, read_seq;

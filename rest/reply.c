@@ -159,6 +159,9 @@ void reply_chat(struct buf *out, const struct chat_view *c)
     json_key_str(out, "kind", c->kind == CHAT_DIRECT ? STR("personal") : STR("group"));
     json_key_str(out, "role", str_of(role_name(c->role)));
     json_key_u64(out, "members_count", c->members_count);
+    if (c->kind == CHAT_GROUP) {
+        json_key_bool(out, "open", c->is_open);
+    }
     json_key_u64(out, "unread_count", c->unread);
     json_key_u64(out, "last_seq", c->last_seq);
     json_key_u64(out, "read_seq", c->read_seq);
@@ -172,6 +175,16 @@ void reply_chat(struct buf *out, const struct chat_view *c)
     } else {
         json_key_null(out, "last_message");
     }
+    buf_add_char(out, '}');
+}
+
+void reply_open_chat(struct buf *out, const struct chat_view *c)
+{
+    struct chat_room room = room_of(c);
+    buf_add_char(out, '{');
+    chat_room_add_members(out, &room);
+    json_key_u64(out, "members_count", c->members_count);
+    json_key_bool(out, "joined", c->role != ROLE_NONE);
     buf_add_char(out, '}');
 }
 

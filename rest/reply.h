@@ -39,6 +39,8 @@ void reply_attachment(struct buf *out, const struct attachment_view *a, bool ope
 /* The path it is downloaded from. */
 void reply_attachment_path(struct buf *out, uint64_t id, uint64_t created_us);
 /* chat_room's three members, then kind, role, members_count, unread_count, last_seq, read_seq, [peer,] last_message */
+/* What somebody who is not in it may know of a group that is open to everybody. */
+void reply_open_chat(struct buf *out, const struct chat_view *c);
 void reply_chat(struct buf *out, const struct chat_view *c);
 /* Exactly the chat_room object. */
 void reply_room(struct buf *out, const struct chat_view *c);

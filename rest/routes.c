@@ -28,6 +28,7 @@ const struct http_route http_routes[] = {
     {HTTP_POST, "/api/chat/create/personal", chat_create_personal, USER_WRITE},
     {HTTP_POST, "/api/chat/create/group", chat_create_group, USER_WRITE},
     {HTTP_GET, "/api/chats", chats_get, USER_READ},
+    {HTTP_GET, "/api/open-chats", open_chats_get, ROUTE_AUTH},
     {HTTP_GET, "/api/chats/{chat}", chat_get, USER_READ},
     {HTTP_PATCH, "/api/chats/{chat}", chat_patch, USER_WRITE},
     {HTTP_DELETE, "/api/chats/{chat}", chat_delete, USER_READ},

@@ -100,8 +100,9 @@ struct row_user {
 struct row_chat {
     uint64_t id, created_us, created_by;
     uint8_t kind;
+    uint8_t open;         /* enum cmd_flag: ON open to everybody, OFF or 0 not; in a change 0 = as it is */
     uint64_t renamed_us;  /* 0: never */
-    struct str name;
+    struct str name;      /* empty in a change: as it is */
     uint64_t peer[2];     /* direct chats: lower and higher user id */
     uint64_t last_seq;    /* load only, derived */
     uint64_t last_message_id, last_text_event, last_message_us;

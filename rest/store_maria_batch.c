@@ -77,22 +77,24 @@ static const struct col chat_insert_cols[] = {
     COL(struct row_chat, name),
     COL(struct row_chat, created_us),
     COL(struct row_chat, created_by),
+    COL_NULL(struct row_chat, open),
     COL_NULL(struct row_chat, renamed_us),
     COL_NULL(struct row_chat, peer[0]),
     COL_NULL(struct row_chat, peer[1]),
 };
 static const struct statement sql_chat_insert = {
-    .sql = "INSERT INTO chats (id, kind, name, created_us, created_by, renamed_us, peer_low, "
-           "peer_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    .sql = "INSERT INTO chats (id, kind, name, created_us, created_by, open, renamed_us, peer_low, "
+           "peer_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     .in = COLS(chat_insert_cols),
 };
 static const struct col chat_update_cols[] = {
-    COL(struct row_chat, name),
+    COL_NULL(struct row_chat, name),
+    COL_NULL(struct row_chat, open),
     COL_NULL(struct row_chat, renamed_us),
     COL(struct row_chat, id),
 };
 static const struct statement sql_chat_update = {
-    .sql = "UPDATE chats SET name = ?, renamed_us = ? WHERE id = ?",
+    .sql = "UPDATE chats SET name = COALESCE(?, name), open = COALESCE(?, open), renamed_us = ? WHERE id = ?",
     .in = COLS(chat_update_cols),
 };
 /* The pair of a deleted direct chat is free for a new one. */

@@ -70,6 +70,7 @@ static const struct col chat_cols[] = {
     COL(struct row_chat, name),
     COL(struct row_chat, created_us),
     COL(struct row_chat, created_by),
+    COL_NULL(struct row_chat, open),
     COL_NULL(struct row_chat, renamed_us),
     COL_NULL(struct row_chat, peer[0]),
     COL_NULL(struct row_chat, peer[1]),
@@ -83,7 +84,7 @@ static const struct col chat_cols[] = {
     "(SELECT " what " FROM " table " FORCE INDEX (" key ") WHERE chat_id = c.id "                  \
     "ORDER BY " order " DESC LIMIT 1)"
 static const struct statement sql_chats = {
-    .sql = "SELECT id, kind, name, created_us, created_by, renamed_us, peer_low, peer_high, "
+    .sql = "SELECT id, kind, name, created_us, created_by, open, renamed_us, peer_low, peer_high, "
            LAST_OF("seq", "messages", "PRIMARY", "seq") ", "
            LAST_OF("id", "messages", "PRIMARY", "seq") ", "
            LAST_OF("last_event", "messages", "PRIMARY", "seq") ", "

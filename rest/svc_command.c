@@ -140,6 +140,16 @@ static enum code check_members(const struct rest_conf *conf, const struct cmd *c
     return CODE_OK;
 }
 
+/* A new one may be without a name: pages show "Unnamed Chat". */
+static enum code check_group(const struct rest_conf *conf, const struct cmd *c, const char **field)
+{
+    bool may_be_blank = c->kind == CMD_CHAT_CREATE_GROUP || (c->name.len == 0 && c->number2 != CMD_FLAG_KEEP);
+    if (!is_line(c->name, conf->name_max_chars) || (!may_be_blank && is_blank(c->name))) {
+        return bad(field, "chat_name");
+    }
+    return c->number2 <= CMD_FLAG_OFF ? CODE_OK : bad(field, "open");
+}
+
 static enum code check_session(const struct rest_conf *conf, const struct cmd *c, const char **field)
 {
     bool is_new = c->kind == CMD_SESSION_CREATE;
@@ -214,12 +224,10 @@ enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const cha
 {
     enum code code = CODE_OK;
     switch (c->kind) {
-    case CMD_CHAT_CREATE_GROUP: /* the name may be empty: pages show "Unnamed Chat" */
-        code = is_line(c->name, conf->name_max_chars) ? CODE_OK : bad(field, "chat_name");
-        return code == CODE_OK ? check_members(conf, c, field) : code;
+    case CMD_CHAT_CREATE_GROUP:
     case CMD_CHAT_RENAME:
-        return is_line(c->name, conf->name_max_chars) && !is_blank(c->name) ? CODE_OK
-                                                                            : bad(field, "chat_name");
+        code = check_group(conf, c, field);
+        return code == CODE_OK ? check_members(conf, c, field) : code;
     case CMD_MEMBER_ADD:
         return check_members(conf, c, field);
     case CMD_MEMBER_ROLE:

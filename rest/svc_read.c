@@ -44,11 +44,14 @@ static void copy_chat(const struct cache *c, const struct cache_chat *chat, uint
         .name = arena_str(arena, cache_chat_name(c, chat, viewer)),
         .members_count = chat->members_count,
         .viewer_id = cache_user(c, viewer)->id,
-        .joined_seq = m->joined_seq,
-        .read_seq = m->read_seq,
-        .unread = cache_unread(chat, m),
-        .role = m->role,
+        .is_open = chat->is_open,
     };
+    if (m != NULL) {
+        out->joined_seq = m->joined_seq;
+        out->read_seq = m->read_seq;
+        out->unread = cache_unread(chat, m);
+        out->role = m->role;
+    }
     if (chat->kind == CHAT_DIRECT) {
         uint32_t peer = chat->peer[chat->peer[0] == viewer ? 1 : 0];
         out->peer = copy_user(cache_user(c, peer), arena);
@@ -214,6 +217,26 @@ enum code svc_chats(struct svc *svc, uint64_t viewer_id, struct chat_place after
     for (unsigned i = 0; i < out->count; i++) {
         copy_chat(svc->cache, cache_chat(svc->cache, heap[i].chat), index, arena, &out->chats[i]);
     }
+    cache_unlock(svc->cache);
+    return CODE_OK;
+}
+
+enum code svc_open_chats(struct svc *svc, uint64_t viewer_id, uint64_t after, unsigned limit, struct arena *arena,
+                         struct chat_page *out)
+{
+    const struct cache *c = svc->cache;
+    *out = (struct chat_page){.chats = arena_calloc(arena, limit, sizeof(*out->chats))};
+    if (out->chats == NULL) {
+        return CODE_UNAVAILABLE;
+    }
+    cache_rdlock(svc->cache);
+    uint32_t viewer = cache_user_index(c, viewer_id);
+    uint32_t next = viewer != CACHE_NONE ? cache_open_chat_after(c, after) : CACHE_NONE;
+    while (next != CACHE_NONE && out->count < limit) {
+        copy_chat(c, cache_chat(c, next), viewer, arena, &out->chats[out->count]);
+        next = cache_open_chat_after(c, out->chats[out->count++].id);
+    }
+    out->has_more = next != CACHE_NONE;
     cache_unlock(svc->cache);
     return CODE_OK;
 }

@@ -50,7 +50,8 @@ struct chat_view {
     struct user_view peer; /* direct chats: the other one */
     /* the viewer's own */
     uint64_t viewer_id, joined_seq, read_seq, unread;
-    uint8_t role; /* enum member_role */
+    uint8_t role; /* enum member_role; ROLE_NONE: the viewer is not in it */
+    bool is_open; /* a group that everybody may join */
     struct message_view *last; /* NULL: none, or not read (degraded) */
 };
 
@@ -82,6 +83,11 @@ struct chat_page {
 };
 enum code svc_chats(struct svc *svc, uint64_t viewer_id, struct chat_place after, unsigned limit,
                     struct arena *arena, struct chat_page *out);
+
+/* Groups that everybody may join, whether the viewer is in them or not, in the order in which they were made;
+ * after = chat id of the page before, 0 = start. */
+enum code svc_open_chats(struct svc *svc, uint64_t viewer_id, uint64_t after, unsigned limit, struct arena *arena,
+                         struct chat_page *out);
 
 /* In the order in which the accounts were made; after = user id of the page before, 0 = start. */
 struct member_page {

@@ -23,10 +23,10 @@
 enum cmd_kind {
     CMD_NONE = 0,
     CMD_CHAT_CREATE_DIRECT = 1, /* user_id */
-    CMD_CHAT_CREATE_GROUP = 2,  /* name, users */
-    CMD_CHAT_RENAME = 3,        /* chat_id, name */
+    CMD_CHAT_CREATE_GROUP = 2,  /* name, users, number2 = enum cmd_flag: open to everybody */
+    CMD_CHAT_RENAME = 3,        /* chat_id, name or empty, number2 = enum cmd_flag: open to everybody */
     CMD_CHAT_DELETE = 4,        /* chat_id; owner of a group */
-    CMD_MEMBER_ADD = 5,         /* chat_id, users, number = role */
+    CMD_MEMBER_ADD = 5,         /* chat_id, users, number = role; oneself = join an open group */
     CMD_MEMBER_REMOVE = 6,      /* chat_id, user_id; oneself = leave */
     CMD_MEMBER_ROLE = 7,        /* chat_id, user_id, number = role */
     CMD_MESSAGE_SEND = 8,       /* chat_id (or user_id: the direct chat with that user), name = kind, content */

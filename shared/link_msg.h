@@ -178,14 +178,8 @@ RC_CHECK enum rc link_get_login_reply(struct str body, struct link_login_reply *
 /* Reads that a dialect needs and the worker cannot answer; bodies are JSON, in and out. A kind that
  * confab-rest does not know is answered with CODE_UNSUPPORTED_TYPE. */
 enum link_query_kind {
-    LINK_QUERY_CHAT = 1,          /* {"chat_id"}: may the user see it, and its present state */
-    LINK_QUERY_CHATS = 2,         /* the chat list */
-    LINK_QUERY_MESSAGES = 3,      /* {"chat_id","before","after","limit"} */
-    LINK_QUERY_MEMBERS = 4,       /* {"chat_id"} */
-    LINK_QUERY_UNREAD = 5,        /* the counters of all chats */
-    LINK_QUERY_NOTIFICATIONS = 6, /* {"before","limit"} */
-    LINK_QUERY_PRESENCE = 7,      /* {"user_ids"} */
-    LINK_QUERY_DASHBOARD = 8,     /* {"topic"}: the state a viewer starts with */
+    LINK_QUERY_CHAT = 1,      /* {"chat_id"}: may the user see it */
+    LINK_QUERY_SUBSCRIBE = 2, /* the same, and who is not in an open group joins it */
 };
 struct link_query {
     uint64_t session;

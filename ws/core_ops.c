@@ -100,7 +100,7 @@ static enum rc submit_command(struct conn *c, struct op *op)
 }
 
 /* Whether the user is in the chat is known above only. */
-static enum rc submit_chat_query(struct conn *c, const struct op *op)
+static enum rc submit_chat_query(struct conn *c, const struct op *op, enum link_query_kind kind)
 {
     struct core *k = c->core;
     struct buf body = BUF_INIT;
@@ -112,7 +112,7 @@ static enum rc submit_chat_query(struct conn *c, const struct op *op)
     buf_add_char(&body, '}');
     k->stats.queries++;
     enum rc rc = buf_ok(&body) ? link_client_query(k->link, conn_session(c), c->slot, op,
-                                                   LINK_QUERY_CHAT, buf_str(&body))
+                                                   kind, buf_str(&body))
                                : RC_NO_MEMORY;
     buf_release(&body);
     return rc;
@@ -125,7 +125,7 @@ static enum rc submit_subscribe(struct conn *c, const struct op *op)
     if (count >= c->core->conf->subscriptions_max && !interest_has_chat(i, op->cmd.chat_id)) {
         return RC_TOO_BIG;
     }
-    enum rc rc = submit_chat_query(c, op);
+    enum rc rc = submit_chat_query(c, op, LINK_QUERY_SUBSCRIBE);
     if (rc == RC_OK) {
         conn_interest(c)->asking++;
     }
@@ -152,7 +152,7 @@ static enum rc submit(struct conn *c, struct op *op)
     case OP_SUBSCRIBE:
         return submit_subscribe(c, op);
     case OP_UNSUBSCRIBE:
-        return submit_chat_query(c, op);
+        return submit_chat_query(c, op, LINK_QUERY_CHAT);
     case OP_LOGIN:
         return submit_login(c, op);
     default:

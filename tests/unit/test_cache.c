@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "rest/cache_write.h"
+#include "shared/cmd.h"
 #include "shared/mem.h"
 
 enum { USERS = 40, CHATS = 25, SEQS = 400, STEPS = 60000 };
@@ -215,9 +216,46 @@ static void test_what_last_updated_shows(void **state)
     assert_true(cache_chat_updated(cache_chat(cache, chat)) == 10);
     cache_add_message(cache, chat, CACHE_NONE, 1, 9, 30);
     assert_true(cache_chat_updated(cache_chat(cache, chat)) == 30);
-    cache_rename_chat(cache, chat, STR("new"), 40);
+    cache_rename_chat(cache, chat, &(struct row_chat){.name = STR("new"), .renamed_us = 40});
     assert_true(cache_chat_updated(cache_chat(cache, chat)) == 40);
     assert_str(cache_chat_name(cache, cache_chat(cache, chat), 0), "new");
+    assert_false(cache_chat(cache, chat)->is_open);
+    cache_rename_chat(cache, chat, &(struct row_chat){.open = CMD_FLAG_ON, .renamed_us = 50});
+    assert_true(cache_chat(cache, chat)->is_open);
+    assert_str(cache_chat_name(cache, cache_chat(cache, chat), 0), "new");
+    cache_rename_chat(cache, chat, &(struct row_chat){.name = STR("newer"), .renamed_us = 60});
+    assert_true(cache_chat(cache, chat)->is_open);
+    cache_free(cache);
+}
+
+static void open_it(struct cache *cache, uint32_t chat, enum cmd_flag open)
+{
+    cache_rename_chat(cache, chat, &(struct row_chat){.open = open, .renamed_us = 50});
+}
+
+static void test_open_groups_are_found_in_order(void **state)
+{
+    (void)state;
+    struct cache *cache = cache_new();
+    uint32_t chats[40];
+    assert_true(cache_open_chat_after(cache, 0) == CACHE_NONE);
+    for (uint32_t i = 0; i < 40; i++) { /* ids 10, 20 ..; each third one is open from the start */
+        enum cmd_flag open = i % 3 == 0 ? CMD_FLAG_ON : CMD_FLAG_OFF;
+        chats[i] = cache_put_chat(cache, &(struct row_chat){.id = 10 * (i + 1), .kind = CHAT_GROUP, .open = open});
+    }
+    open_it(cache, chats[7], CMD_FLAG_ON);
+    open_it(cache, chats[7], CMD_FLAG_ON);
+    open_it(cache, chats[3], CMD_FLAG_OFF);
+    open_it(cache, chats[4], CMD_FLAG_OFF);
+    cache_delete_chat(cache, chats[6]);
+    uint64_t expected[] = {10, 80, 100, 130, 160, 190, 220, 250, 280, 310, 340, 370, 400};
+    uint64_t after = 0;
+    for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        uint32_t next = cache_open_chat_after(cache, after);
+        assert_true(next != CACHE_NONE && cache_chat(cache, next)->id == expected[i]);
+        after = expected[i] + 5 * (i % 2); /* also when what was there is gone */
+    }
+    assert_true(cache_open_chat_after(cache, after) == CACHE_NONE);
     cache_free(cache);
 }
 
@@ -247,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_names_are_found_whatever_their_case),
         cmocka_unit_test(test_a_direct_chat_is_found_from_both_sides_until_it_is_deleted),
         cmocka_unit_test(test_what_last_updated_shows),
+        cmocka_unit_test(test_open_groups_are_found_in_order),
         cmocka_unit_test(test_tokens_end_with_their_user_family_or_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,6 +272,54 @@ static void test_roles_are_enforced(void **state)
     assert_null(member(w, chat, BOB));
 }
 
+static void test_an_open_group_takes_who_comes_by_himself(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB}, 1), cat = CAT, dan = DAN;
+    struct cmd join = {.kind = CMD_MEMBER_ADD, .actor_id = CAT, .chat_id = chat, .users = &cat, .users_count = 1};
+    struct cmd open = {.kind = CMD_CHAT_RENAME, .actor_id = BOB, .chat_id = chat, .number2 = CMD_FLAG_ON};
+    assert_int_equal(run(w, &join).code, CODE_CHAT_NOT_FOUND);
+    assert_int_equal(run(w, &open).code, CODE_FORBIDDEN);
+    open.actor_id = ANN;
+    assert_true(run(w, &open).event_id != 0);
+    assert_true(run(w, &open).event_id == 0); /* it is so */
+    assert_str(str_of(cache_chat(w->cache, cache_chat_index(w->cache, chat))->name), "Team");
+    join.number = ROLE_ADMIN;
+    assert_int_equal(run(w, &join).code, CODE_CHAT_NOT_FOUND); /* not in that role */
+    join.number = 0;
+    join.users = &dan; /* nor with somebody else */
+    assert_int_equal(run(w, &join).code, CODE_CHAT_NOT_FOUND);
+    join.users = &cat;
+    assert_int_equal(run(w, &join).code, CODE_OK);
+    assert_int_equal(member(w, chat, CAT)->role, ROLE_MEMBER);
+    assert_int_equal(run(w, &join).code, CODE_ALREADY_MEMBER);
+    /* Opened and closed within one batch, the last word counts. */
+    open.number2 = CMD_FLAG_OFF;
+    decide_one(w, &open);
+    join.actor_id = DAN;
+    join.users = &dan;
+    assert_int_equal(run(w, &join).code, CODE_CHAT_NOT_FOUND);
+    assert_false(cache_chat(w->cache, cache_chat_index(w->cache, chat))->is_open);
+    assert_int_equal(send(w, CAT, chat, "still in").code, CODE_OK);
+}
+
+static void test_joining_an_open_group_has_the_limits_of_being_put_there(void **state)
+{
+    struct world *w = *state;
+    uint64_t chat = group_of(w, ANN, (uint64_t[]){BOB}, 1), cat = CAT;
+    struct cmd open = {.kind = CMD_CHAT_RENAME, .actor_id = ANN, .chat_id = chat, .number2 = CMD_FLAG_ON};
+    struct cmd join = {.kind = CMD_MEMBER_ADD, .actor_id = CAT, .chat_id = chat, .users = &cat, .users_count = 1};
+    assert_int_equal(run(w, &open).code, CODE_OK);
+    w->conf->members_max = 2;
+    assert_int_equal(run(w, &join).code, CODE_TOO_MANY_MEMBERS);
+    w->conf->members_max = 3;
+    w->conf->chats_per_user_max = 1;
+    group_of(w, CAT, NULL, 0);
+    assert_int_equal(run(w, &join).code, CODE_TOO_MANY_CHATS);
+    w->conf->chats_per_user_max = 2;
+    assert_int_equal(run(w, &join).code, CODE_OK);
+}
+
 static void test_who_joins_later_does_not_see_what_was_before(void **state)
 {
     struct world *w = *state;
@@ -584,6 +632,8 @@ int main(void)
         T(test_unread_leaves_out_own_and_deleted_messages),
         T(test_the_same_key_is_the_same_message_and_another_body_is_refused),
         T(test_roles_are_enforced),
+        T(test_an_open_group_takes_who_comes_by_himself),
+        T(test_joining_an_open_group_has_the_limits_of_being_put_there),
         T(test_who_joins_later_does_not_see_what_was_before),
         T(test_leaving_and_coming_back_within_a_batch_is_being_in),
         T(test_group_limits),

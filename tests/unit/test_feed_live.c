@@ -58,7 +58,7 @@ static void test_a_query_for_a_chat_does_not_tell_foreign_from_unknown(void **st
     assert_int_equal(ask(w, worker, slot, LINK_QUERY_CHAT, "{\"chat_id\":0}", &answer), CODE_FORBIDDEN);
     assert_int_equal(ask(w, worker, slot, LINK_QUERY_CHAT, "{\"chat_id\":\"1\"}", &answer), CODE_INVALID_FIELD);
     assert_int_equal(ask(w, worker, slot, LINK_QUERY_CHAT, "{", &answer), CODE_INVALID_FIELD);
-    assert_int_equal(ask(w, worker, slot, LINK_QUERY_MEMBERS, "{\"chat_id\":1}", &answer), CODE_UNSUPPORTED_TYPE);
+    assert_int_equal(ask(w, worker, slot, 99, "{\"chat_id\":1}", &answer), CODE_UNSUPPORTED_TYPE);
     assert_int_equal(ask(w, worker, slot, 200, "", &answer), CODE_UNSUPPORTED_TYPE);
     assert_int_equal(ask(w, worker, 0, LINK_QUERY_CHAT, "{\"chat_id\":1}", &answer), CODE_UNAUTHENTICATED);
     assert_int_equal(ask(w, worker, 99, LINK_QUERY_CHAT, "{\"chat_id\":1}", &answer), CODE_UNAUTHENTICATED);

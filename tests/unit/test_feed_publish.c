@@ -27,7 +27,7 @@ static void test_events_stand_in_id_order_and_replies_behind_theirs(void **state
     for (unsigned i = 0; i < 3; i++) {
         sends[i] = (struct cmd){.kind = CMD_MESSAGE_SEND, .actor_id = 1, .chat_id = chat, .name = STR("text"),
                                 .content = STR("x"), .origin_worker = 1, .origin_session = 70 + i};
-        to[i] = (struct feed_reply_to){1, 9, 100 + i, 70 + i};
+        to[i] = (struct feed_reply_to){1, 9, 100 + i, 70 + i, false};
     }
     world_batch(w, sends, to, out, 3);
     inbox_take(&in, worker);
@@ -59,12 +59,12 @@ static void test_a_reply_does_not_reach_another_process_with_the_number(void **s
     struct feed_worker *worker = world_join(w, 1, 10);
     struct inbox in = {0};
     struct outcome o = {.code = CODE_OK};
-    feed_reply(w->feed, &(struct feed_reply_to){1, 9, 5, 70}, &o);
+    feed_reply(w->feed, &(struct feed_reply_to){1, 9, 5, 70, false}, &o);
     world_batch(w, &(struct cmd){.kind = CMD_CHAT_CREATE_DIRECT, .actor_id = 1, .user_id = 2},
-                &(struct feed_reply_to){1, 9, 6, 70}, &o, 1);
+                &(struct feed_reply_to){1, 9, 6, 70, false}, &o, 1);
     inbox_take(&in, worker);
     assert_int_equal(inbox_count(&in, LINK_REPLY), 0);
-    feed_reply(w->feed, &(struct feed_reply_to){1, 10, 5, 70}, &o);
+    feed_reply(w->feed, &(struct feed_reply_to){1, 10, 5, 70, false}, &o);
     inbox_take(&in, worker);
     assert_int_equal(inbox_count(&in, LINK_REPLY), 1);
     inbox_clear(&in);

@@ -397,7 +397,7 @@ static void test_link_server_passes_bodies_that_take_many_packets(void **state)
     struct link_frame f = worker_expect(&w, LINK_REPLY);
     assert_in_range(f.body.len, sizeof(big), sizeof(big) + 100);
     expect_positions(&w, 2, 1);
-    struct link_query query = {1, 1, LINK_QUERY_CHATS, body};
+    struct link_query query = {1, 1, 99, body};
     link_put_query(&q, 4, &query);
     worker_send(&w, &q);
     assert_true(fake_feed_wait_ups(feed, 1));

@@ -161,7 +161,7 @@ static void test_reply_chat(void **state)
     reply_chat(&out, &c);
     expect(&out, "{\"chat_id\":\"65a509280200000000000001\",\"chat_name\":\"Team\","
                  "\"last_updated\":\"2024-01-15T10:31:01Z\",\"kind\":\"group\",\"role\":\"owner\","
-                 "\"members_count\":3,\"unread_count\":2,\"last_seq\":4,\"read_seq\":2,\"last_message\":null}");
+                 "\"members_count\":3,\"open\":false,\"unread_count\":2,\"last_seq\":4,\"read_seq\":2,\"last_message\":null}");
     c.kind = CHAT_DIRECT;
     c.peer = ann;
     c.last = &m;

@@ -313,7 +313,7 @@ static void test_sockets_may_leave_out_the_kind_and_are_told_where_they_asked(vo
 {
     (void)state;
     struct svc svc = {.conf = conf};
-    struct feed_reply_to to = {3, 9, 44, 70};
+    struct feed_reply_to to = {3, 9, 44, 70, false};
     struct cmd c = {.kind = CMD_MESSAGE_SEND, .actor_id = 1, .chat_id = 2, .content = STR("x")};
     assert_int_equal(svc_submit_from_socket(&svc, &c, &to), CODE_OK);
     assert_str(queued->cmd.name, "text");
@@ -330,7 +330,7 @@ static void test_messages_from_sockets_are_rated_reading_is_not(void **state)
     conf->user_messages_per_s = 1;
     conf->user_messages_burst = 2;
     struct svc svc = {.conf = conf, .messages = ratelimit_new(1024)};
-    struct feed_reply_to to = {3, 9, 44, 70};
+    struct feed_reply_to to = {3, 9, 44, 70, false};
     struct cmd send = {.kind = CMD_MESSAGE_SEND, .actor_id = 1, .chat_id = 2, .content = STR("x")};
     struct cmd read = {.kind = CMD_READ, .actor_id = 1, .chat_id = 2};
     unsigned refused = 0;

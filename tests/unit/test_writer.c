@@ -633,7 +633,7 @@ static void test_a_sockets_deadline_is_answered_in_its_stream(void **state)
     struct inbox in = {0};
     struct cmd c = message(&f, 1, "x");
     struct job *j = job_new(&c, NULL, NULL, mono_ms() + 50);
-    j->reply_to = (struct feed_reply_to){1, 9, 33, 70};
+    j->reply_to = (struct feed_reply_to){1, 9, 33, 70, false};
     fake_db_hold(true);
     assert_int_equal(writer_run(f.writer), RC_OK);
     assert_int_equal(writer_submit(f.writer, j), CODE_OK);

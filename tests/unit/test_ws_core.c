@@ -178,7 +178,7 @@ static void test_operations_and_errors_share_a_limit_and_the_rest_has_none(void 
     world_say(w, c, "sub 8");
     assert_string_equal(world_got(w, c), "send rate_limited ref=7\npong\n"
                                          "sub rate_limited chat=8 ref=8\n");
-    assert_string_equal(world_heard(w), "command 8 chat=5 number=0 slot=1\nquery 1 slot=1 {\"chat_id\":5}\n");
+    assert_string_equal(world_heard(w), "command 8 chat=5 number=0 slot=1\nquery 2 slot=1 {\"chat_id\":5}\n");
     world_wait(w, 1000);
     world_say(w, c, "nonsense"); /* one in time: the count of refusals begins anew */
     assert_string_equal(world_got(w, c), "error bad_request\n");

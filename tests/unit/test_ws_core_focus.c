@@ -179,8 +179,8 @@ static void test_subscriptions_outlive_a_lost_link_and_questions_are_asked_again
         (void)world_heard(w);
         world_link_up(w, resumed != 0);
         assert_int_equal(w->requests[asked + 1], request);
-        assert_string_equal(world_heard(w), "watch 1 options=128\npresence 1 chat=5 on\nquery 1 slot=1 {\"chat_id\":6}\n"
-                                            "query 1 slot=1 {\"chat_id\":7}\n");
+        assert_string_equal(world_heard(w), "watch 1 options=128\npresence 1 chat=5 on\nquery 2 slot=1 {\"chat_id\":6}\n"
+                                            "query 2 slot=1 {\"chat_id\":7}\n");
         world_query_reply(w, asked + 1, CODE_OK);
         world_query_reply(w, asked + 2, CODE_OK);
         uint64_t id = w->core.position + 1;
