@@ -293,6 +293,7 @@ UNIT_TESTS = \
   test_conf \
   test_content_type \
   test_conversation \
+  test_dbpool \
   test_decide \
   test_decide_note \
   test_decide_session \
@@ -379,6 +380,7 @@ RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/cache
   rest/decide_message.c rest/decide_note.c rest/decide_seen.c rest/decide_session.c rest/decide_user.c rest/conversation_text.c rest/event_fill.c rest/families.c \
   rest/job.c rest/note_text.c rest/notes.c rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/prefs.c \
   rest/rest_conf.c rest/sessions.c
+test_dbpool_SRCS = rest/dbpool.c rest/metrics.c
 test_decide_SRCS = $(RULES_SRCS)
 test_decide_note_SRCS = $(RULES_SRCS)
 test_door_head_SRCS = rest/door_head.c

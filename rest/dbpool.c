@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rest/metrics.h"
 #include "rest/store.h"
@@ -20,16 +21,25 @@ struct entry {
     void *ctx;
 };
 
+struct lane { /* jobs in the order in which they came */
+    struct entry *ring; /* room entries */
+    unsigned room, first, count;
+    enum metric gauge;
+};
+
+enum { READS, REPLAYS, BEGUN, LANES };
+
 struct dbpool {
     struct store_conf conf;
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    struct entry *ring; /* room entries */
-    unsigned room, first, count;
+    struct lane lanes[LANES];
+    unsigned replaying; /* threads at work on a replay */
+    bool reads_turn;    /* they go first when replays wait as well */
     bool stopping;
     _Atomic bool healthy;
     pthread_t *threads;
-    unsigned threads_count;
+    unsigned threads_count, threads_max;
 };
 
 struct connection { /* one thread's */
@@ -38,22 +48,68 @@ struct connection { /* one thread's */
     uint64_t retry_at_ms, pause_ms;
 };
 
-static bool take(struct dbpool *p, struct entry *out)
+/* -- queues ------------------------------------------------------------------------------------------------- */
+
+static void grow(struct lane *l)
+{
+    l->ring = mem_grow(l->ring, (size_t)l->room * 2, sizeof(l->ring[0]));
+    memcpy(l->ring + l->room, l->ring, l->first * sizeof(l->ring[0]));
+    l->room *= 2;
+}
+
+static void push(struct lane *l, struct entry e)
+{
+    l->ring[(l->first + l->count) % l->room] = e;
+    l->count++;
+    metric_set(l->gauge, l->count);
+}
+
+static struct entry pop(struct lane *l)
+{
+    struct entry e = l->ring[l->first];
+    l->first = (l->first + 1) % l->room;
+    l->count--;
+    metric_set(l->gauge, l->count);
+    return e;
+}
+
+/* One thread is for reads only, if there is another: a storm of replays keeps no request waiting for them. */
+static bool may_replay(const struct dbpool *p)
+{
+    return p->replaying == 0 || p->replaying + 1 < p->threads_max;
+}
+
+/* The lane to serve next; LANES: there is nothing to do. */
+static int choose(struct dbpool *p)
+{
+    int replay = p->lanes[BEGUN].count > 0 ? BEGUN : REPLAYS;
+    bool replays = p->lanes[replay].count > 0 && may_replay(p), reads = p->lanes[READS].count > 0;
+    if (!reads && !replays) {
+        return LANES;
+    }
+    bool read = reads && (!replays || p->reads_turn);
+    p->reads_turn = !read;
+    return read ? READS : replay;
+}
+
+/* What a thread does next, when it has done what came from *lane (LANES: nothing). false: it is to end. */
+static bool take(struct dbpool *p, int *lane, struct entry *out)
 {
     pthread_mutex_lock(&p->lock);
-    while (p->count == 0 && !p->stopping) {
+    p->replaying -= *lane == REPLAYS || *lane == BEGUN;
+    while ((*lane = choose(p)) == LANES && !p->stopping) {
         pthread_cond_wait(&p->filled, &p->lock);
     }
-    bool got = p->count > 0;
+    bool got = *lane != LANES;
     if (got) {
-        *out = p->ring[p->first];
-        p->first = (p->first + 1) % p->room;
-        p->count--;
-        metric_set(METRIC_DB_READ_QUEUE, p->count);
+        p->replaying += *lane != READS;
+        *out = pop(&p->lanes[*lane]);
     }
     pthread_mutex_unlock(&p->lock);
     return got;
 }
+
+/* -- connections ---------------------------------------------------------------------------------------------- */
 
 /* While the database is away jobs fail at once instead of each waiting for a connection. */
 static void connect_again(struct dbpool *p, struct connection *c, uint64_t now)
@@ -98,7 +154,8 @@ static void *run(void *arg)
     struct dbpool *p = arg;
     struct connection c = {0};
     struct entry e;
-    while (take(p, &e)) {
+    int lane = LANES;
+    while (take(p, &lane, &e)) {
         e.job(usable(p, &c), e.ctx);
         if (c.store != NULL && !store_alive(c.store)) {
             store_close(c.store);
@@ -111,15 +168,22 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct dbpool *dbpool_new(const struct store_conf *conf, unsigned threads, unsigned queue_max)
+static void lane_init(struct lane *l, unsigned room, enum metric gauge)
+{
+    *l = (struct lane){.ring = mem_grow(NULL, room, sizeof(l->ring[0])), .room = room, .gauge = gauge};
+}
+
+struct dbpool *dbpool_new(const struct store_conf *conf, unsigned threads, unsigned reads_max, unsigned replays_max)
 {
     struct dbpool *p = mem_new(sizeof(*p));
     p->conf = *conf;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->filled, NULL);
-    p->room = queue_max;
-    p->ring = mem_grow(NULL, queue_max, sizeof(p->ring[0]));
+    lane_init(&p->lanes[READS], reads_max, METRIC_DB_READ_QUEUE);
+    lane_init(&p->lanes[REPLAYS], replays_max, METRIC_DB_REPLAY_QUEUE);
+    lane_init(&p->lanes[BEGUN], 64, METRIC_DB_REPLAYS_BEGUN);
     atomic_init(&p->healthy, true);
+    p->threads_max = threads;
     p->threads = mem_grow(NULL, threads, sizeof(p->threads[0]));
     while (p->threads_count < threads &&
            pthread_create(&p->threads[p->threads_count], NULL, run, p) == 0) {
@@ -143,30 +207,43 @@ void dbpool_free(struct dbpool *p)
     pthread_cond_destroy(&p->filled);
     pthread_mutex_destroy(&p->lock);
     free(p->threads);
-    free(p->ring);
+    for (int i = 0; i < LANES; i++) {
+        free(p->lanes[i].ring);
+    }
     free(p);
 }
 
-enum rc dbpool_submit(struct dbpool *p, dbpool_job job, void *ctx)
+static enum rc submit(struct dbpool *p, struct lane *l, struct entry e)
 {
     enum rc rc = RC_OK;
     pthread_mutex_lock(&p->lock);
-    if (p->count == p->room || p->stopping || p->threads_count == 0) {
+    if (l->count == l->room && l == &p->lanes[BEGUN]) {
+        grow(l);
+    }
+    if (l->count == l->room || p->stopping || p->threads_count == 0) {
         rc = RC_UNAVAILABLE;
     } else {
-        p->ring[(p->first + p->count) % p->room] = (struct entry){job, ctx};
-        p->count++;
-        metric_set(METRIC_DB_READ_QUEUE, p->count);
+        push(l, e);
         pthread_cond_signal(&p->filled);
     }
     pthread_mutex_unlock(&p->lock);
     return rc;
 }
 
+enum rc dbpool_submit(struct dbpool *p, dbpool_job job, void *ctx)
+{
+    return submit(p, &p->lanes[READS], (struct entry){job, ctx});
+}
+
+enum rc dbpool_submit_replay(struct dbpool *p, bool begun, dbpool_job job, void *ctx)
+{
+    return submit(p, &p->lanes[begun ? BEGUN : REPLAYS], (struct entry){job, ctx});
+}
+
 unsigned dbpool_depth(struct dbpool *p)
 {
     pthread_mutex_lock(&p->lock);
-    unsigned n = p->count;
+    unsigned n = p->lanes[READS].count + p->lanes[REPLAYS].count + p->lanes[BEGUN].count;
     pthread_mutex_unlock(&p->lock);
     return n;
 }

@@ -4,7 +4,10 @@
  * A job runs on a pool thread with that thread's store. Jobs are for reads only: every change goes
  * through the writer. A job whose connection fails is told so by a NULL-like error from the store
  * calls; the pool reconnects with back-off before the next job.
- * Limits     db_read_threads, db_read_queue: a full queue refuses at once.
+ * Order      Reads and replays, each in the order in which they came, but replays that have begun before others.
+ *            When both wait they are served in turn, and one thread (of more than one) is for reads only.
+ * Limits     db_read_threads, db_read_queue, db_replay_queue: a full queue refuses at once. A replay that has begun
+ *            is not refused: each session has one job at a time, and few have begun.
  */
 #ifndef REST_DBPOOL_H
 #define REST_DBPOOL_H
@@ -21,11 +24,15 @@ struct store_conf;
 /* store is NULL when the database cannot be reached: answer CODE_UNAVAILABLE. */
 typedef void (*dbpool_job)(struct store *store, void *ctx);
 
-struct dbpool *dbpool_new(const struct store_conf *conf, unsigned threads, unsigned queue_max);
+struct dbpool *dbpool_new(const struct store_conf *conf, unsigned threads, unsigned reads_max, unsigned replays_max);
 /* Run the queue empty, then stop the threads. */
 void dbpool_free(struct dbpool *pool);
 /* RC_OK: job will be called exactly once, on a pool thread; RC_UNAVAILABLE: the queue is full, it will not. */
 RC_CHECK enum rc dbpool_submit(struct dbpool *pool, dbpool_job job, void *ctx);
+/* The same for what a session that catches up waits for: many come at once, and none of them is a request.
+ * begun: it has had some of what it missed. */
+RC_CHECK enum rc dbpool_submit_replay(struct dbpool *pool, bool begun, dbpool_job job, void *ctx);
+/* Jobs that wait, of both kinds. */
 unsigned dbpool_depth(struct dbpool *pool);
 /* Whether the last statement of the pool reached the database. */
 bool dbpool_healthy(struct dbpool *pool);

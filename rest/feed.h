@@ -41,7 +41,7 @@ struct feed_reply_to {
 struct feed_conf {
     uint64_t ring_max_bytes, ring_max_age_ms;
     uint64_t stream_max_bytes;
-    uint64_t replay_max_events, replay_chunk_events;
+    uint64_t replay_max_events, replay_chunk_events, replay_refs_max;
     uint64_t user_connections_max, address_connections_max;
     uint64_t worker_adopts_max; /* unacknowledged descriptors per worker */
     uint64_t dashboard_viewers_max; /* of one topic, on all workers */

@@ -23,6 +23,16 @@ struct attach *feed_attach_find(const struct feed_worker *w, uint64_t session)
     return map64_get(&w->attach_at, session, &at) ? w->attaches[at] : NULL;
 }
 
+bool feed_attach_is_waiting(struct feed *f, uint16_t worker, uint64_t incarnation, uint64_t session, uint64_t serial)
+{
+    feed_lock(f);
+    const struct feed_worker *w = feed_find_worker(f, worker, incarnation);
+    const struct attach *a = w != NULL ? feed_attach_find(w, session) : NULL;
+    bool waiting = a != NULL && a->serial == serial;
+    feed_unlock(f);
+    return waiting;
+}
+
 struct attach *feed_attach_waiting(const struct feed_worker *w, uint64_t session, uint64_t serial)
 {
     struct attach *a = feed_attach_find(w, session);
@@ -101,6 +111,7 @@ static struct attach *add(struct feed *f, struct feed_worker *w, const struct li
     a->generation = m->generation;
     a->serial = ++f->attach_serial;
     a->user_id = user_id;
+    a->topic = m->topic;
     a->cursor = m->since;
     a->asked_ms = mono_ms();
     map64_put(&w->attach_at, a->session, w->attaches_count);
@@ -177,10 +188,28 @@ static unsigned find_gap(const struct feed *f, const struct link_attach *m, uint
     return m->since < f->trimmed_to ? LINK_GAP_TRIMMED : 0;
 }
 
+/*
+ * The worker asks again when it has heard nothing for long, or after a link loss. Whoever waits for the database
+ * from the same place keeps its own place in the queue: else nobody would ever be served while all wait long.
+ */
+static bool waits_already(const struct feed_worker *w, const struct link_attach *m, uint64_t user_id)
+{
+    struct attach *a = feed_attach_find(w, m->session);
+    if (a == NULL || !a->busy || a->user_id != user_id || a->topic != m->topic || a->cursor != m->since) {
+        return false;
+    }
+    a->generation = m->generation;
+    a->asked_ms = mono_ms();
+    return true;
+}
+
 void feed_attach_begin(struct feed *f, struct feed_worker *w, const struct link_attach *m)
 {
     uint64_t user_id = m->slot < w->slots_count ? w->slots[m->slot].user_id : 0;
     unsigned gap = m->topic != 0 ? 0 : find_gap(f, m, user_id);
+    if (gap == 0 && waits_already(w, m, user_id)) {
+        return;
+    }
     struct attach *a = gap == 0 ? add(f, w, m, user_id) : NULL;
     if (a == NULL) {
         put_gap(f, w, m->session, m->generation, gap ? (enum link_gap_reason)gap : LINK_GAP_TOO_MUCH);

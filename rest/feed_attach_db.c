@@ -2,6 +2,10 @@
  * Replay from the database: one query for the references of everything that was missed, which the session
  * keeps, then the messages they speak of chunk by chunk. Both run on the read pool, so between two steps
  * the session, its worker and the ring may have gone on or away.
+ *
+ * After an outage everybody comes at once, and waits in the pool's queue for replays. Jobs there are small: what
+ * depends on the caches is looked up when their turn has come. When all the references that are kept become too
+ * many, a session gets its chunk at once and looks for references again afterwards: slower, but no gap.
  */
 #include <stdlib.h>
 
@@ -22,6 +26,7 @@ struct replay { /* one job of the read pool */
     uint32_t chats_count;
     struct row_event *refs; /* read, or to be rendered */
     uint32_t refs_count, refs_room;
+    bool is_rest; /* behind these there are no others up to upto */
     uint64_t max; /* references */
     struct row_message *messages;
     uint32_t messages_count;
@@ -88,6 +93,12 @@ static const struct row_message *message_at(const struct replay *r, uint64_t cha
         }
     }
     return NULL;
+}
+
+/* Sessions go and begin again while their jobs wait: the database is not asked for those. */
+static bool is_waited_for(const struct replay *r)
+{
+    return feed_attach_is_waiting(r->f, r->worker, r->incarnation, r->session, r->serial);
 }
 
 /* The session's state, if it still waits for this job. */
@@ -162,9 +173,13 @@ static void send_chunk(struct replay *r, struct feed_worker *w, struct attach *a
     bool was_empty = w->q.len == 0;
     uint32_t used = 0;
     uint16_t n = render(r, &events, &used);
-    a->refs_at += used;
     a->cursor = r->refs[used - 1].id;
     link_put_chunk(&w->q, a->session, a->generation, n, a->cursor, buf_str(&events));
+    if (a->refs != NULL) {
+        a->refs_at += used;
+    } else if (r->is_rest && used == r->refs_count) {
+        a->cursor = r->upto;
+    }
     feed_appended(r->f, w, was_empty);
     metric_add(METRIC_FEED_REPLAYED, n);
     buf_release(&events);
@@ -206,9 +221,38 @@ static enum store_rc read_messages(struct store *store, struct replay *r)
     return rc;
 }
 
+/* The texts of one chunk, which wait in memory, are bounded as well. */
+static uint32_t chunk_refs(const struct feed *f, uint32_t left)
+{
+    uint64_t most = 1 + FEED_TEXTS_MAX_BYTES / f->svc->conf->content_max_bytes;
+    most = most < f->conf.replay_chunk_events ? most : f->conf.replay_chunk_events;
+    return left < most ? left : (uint32_t)most;
+}
+
+/* A copy of the next references of the session. false: it does not wait for them any more. */
+static bool take_refs(struct replay *r)
+{
+    struct feed *f = r->f;
+    feed_lock(f);
+    struct feed_worker *w = feed_find_worker(f, r->worker, r->incarnation);
+    const struct attach *a = w != NULL ? feed_attach_find(w, r->session) : NULL;
+    bool waits = a != NULL && a->serial == r->serial && a->refs_at < a->refs_count;
+    if (waits) {
+        r->refs_count = chunk_refs(f, a->refs_count - a->refs_at);
+        r->refs = mem_grow(NULL, r->refs_count, sizeof(r->refs[0]));
+        memcpy(r->refs, a->refs + a->refs_at, r->refs_count * sizeof(r->refs[0]));
+    }
+    feed_unlock(f);
+    return waits;
+}
+
 static void render_job(struct store *store, void *ctx)
 {
     struct replay *r = ctx;
+    if (r->refs == NULL && !take_refs(r)) {
+        replay_free(r);
+        return;
+    }
     enum store_rc rc = store != NULL ? read_notes(store, r) : STORE_LOST;
     if (rc == STORE_OK) {
         rc = read_messages(store, r);
@@ -249,29 +293,17 @@ static struct replay *replay_new(struct feed *f, const struct feed_worker *w, co
 static void submit(struct feed *f, struct feed_worker *w, struct attach *a, struct replay *r,
                    dbpool_job job)
 {
-    a->busy = true;
-    if (dbpool_submit(f->svc->dbpool, job, r) != RC_OK) {
+    bool begun = a->begun;
+    a->busy = a->begun = true;
+    if (dbpool_submit_replay(f->svc->dbpool, begun, job, r) != RC_OK) {
         feed_attach_gap(f, w, a, LINK_GAP_TOO_MUCH);
         replay_free(r);
     }
 }
 
-/* The texts of one chunk, which wait in memory, are bounded as well. */
-static uint32_t chunk_refs(const struct feed *f, uint32_t left)
-{
-    uint64_t most = 1 + FEED_TEXTS_MAX_BYTES / f->svc->conf->content_max_bytes;
-    most = most < f->conf.replay_chunk_events ? most : f->conf.replay_chunk_events;
-    return left < most ? left : (uint32_t)most;
-}
-
 void feed_attach_next_refs(struct feed *f, struct feed_worker *w, struct attach *a)
 {
-    uint32_t take = chunk_refs(f, a->refs_count - a->refs_at);
-    struct replay *r = replay_new(f, w, a);
-    r->refs = mem_grow(NULL, take, sizeof(r->refs[0]));
-    memcpy(r->refs, a->refs + a->refs_at, take * sizeof(r->refs[0]));
-    r->refs_count = take;
-    submit(f, w, a, r, render_job);
+    submit(f, w, a, replay_new(f, w, a), render_job);
 }
 
 static uint32_t select_refs(uint64_t me, struct row_event *refs, uint32_t count)
@@ -293,26 +325,64 @@ static uint32_t select_refs(uint64_t me, struct row_event *refs, uint32_t count)
 /* References that wait are memory that slow clients hold: bounded over all of them. */
 static bool keep_refs(struct feed *f, struct attach *a, struct replay *r)
 {
-    uint32_t count = select_refs(r->user_id, r->refs, r->refs_count);
-    if (count > FEED_REFS_MAX - f->refs_total) {
+    r->refs_count = select_refs(r->user_id, r->refs, r->refs_count);
+    if (f->refs_total + r->refs_count > f->conf.replay_refs_max && r->refs_count > 0) {
         return false;
     }
     a->refs = r->refs;
-    a->refs_count = count;
+    a->refs_count = r->refs_count;
     a->refs_at = 0;
     a->upto = r->upto;
-    f->refs_total += count;
+    f->refs_total += r->refs_count;
     r->refs = NULL;
     return true;
+}
+
+/* Which of the user's chats have changed since the cursor; those only are asked for. */
+static void list_chats(struct replay *r)
+{
+    struct feed *f = r->f;
+    cache_rdlock(f->cache);
+    const struct cache_user *u = cache_user(f->cache, cache_user_index(f->cache, r->user_id));
+    r->chats = mem_new((size_t)((u ? u->chats_count : 0) + 1) * sizeof(r->chats[0]));
+    for (uint32_t i = 0; u != NULL && i < u->chats_count; i++) {
+        const struct cache_chat *chat = cache_chat(f->cache, u->chats[i]);
+        if (chat != NULL && chat->last_event > r->after) {
+            r->chats[r->chats_count++] = chat->id;
+        }
+    }
+    cache_unlock(f->cache);
+}
+
+static enum store_rc read_refs(struct store *store, struct replay *r)
+{
+    r->upto = atomic_load(&r->f->published);
+    if (store == NULL) {
+        return STORE_LOST;
+    }
+    list_chats(r);
+    return store_replay(store, r->chats, r->chats_count, r->user_id, r->after, r->upto, (unsigned)r->max + 1, on_ref, r);
+}
+
+/* They are not kept: the first chunk of them now, the others are looked for again. */
+static void render_at_once(struct store *store, struct replay *r)
+{
+    uint32_t take = chunk_refs(r->f, r->refs_count);
+    r->is_rest = take == r->refs_count;
+    r->refs_count = take;
+    render_job(store, r);
 }
 
 static void refs_job(struct store *store, void *ctx)
 {
     struct replay *r = ctx;
     struct feed *f = r->f;
-    enum store_rc rc = store == NULL ? STORE_LOST
-                                     : store_replay(store, r->chats, r->chats_count, r->user_id, r->after,
-                                                    r->upto, (unsigned)r->max + 1, on_ref, r);
+    bool too_many = false;
+    if (!is_waited_for(r)) {
+        replay_free(r);
+        return;
+    }
+    enum store_rc rc = read_refs(store, r);
     feed_lock(f);
     struct feed_worker *w = NULL;
     struct attach *a = still_wanted(r, &w);
@@ -321,39 +391,46 @@ static void refs_job(struct store *store, void *ctx)
     } else if (a != NULL && rc == STORE_OK && r->refs_count == 0) {
         a->cursor = r->upto; /* nothing in it was for this user */
         feed_attach_go_on(f, w, a);
-    } else if (a != NULL && rc == STORE_OK && r->refs_count <= r->max && keep_refs(f, a, r)) {
-        feed_attach_go_on(f, w, a);
+    } else if (a != NULL && rc == STORE_OK && r->refs_count <= r->max) {
+        too_many = !keep_refs(f, a, r);
+        a->busy = too_many;
+        if (!too_many) {
+            feed_attach_go_on(f, w, a);
+        }
     } else if (a != NULL) {
         feed_attach_gap(f, w, a, LINK_GAP_TOO_MUCH);
     }
     feed_unlock(f);
-    replay_free(r);
+    if (too_many) {
+        render_at_once(store, r);
+    } else {
+        replay_free(r);
+    }
 }
 
-/* Which of the user's chats have changed since the cursor; those only are asked for. */
+static bool has_missed_something(const struct feed *f, const struct attach *a)
+{
+    const struct cache_user *u = cache_user(f->cache, cache_user_index(f->cache, a->user_id));
+    bool missed = (u != NULL && u->last_event > a->cursor) || cache_last_broadcast(f->cache) > a->cursor;
+    for (uint32_t i = 0; u != NULL && i < u->chats_count && !missed; i++) {
+        const struct cache_chat *chat = cache_chat(f->cache, u->chats[i]);
+        missed = chat != NULL && chat->last_event > a->cursor;
+    }
+    return missed;
+}
+
 void feed_attach_read_refs(struct feed *f, struct feed_worker *w, struct attach *a)
 {
-    struct replay *r = replay_new(f, w, a);
-    r->after = a->cursor;
-    r->upto = atomic_load(&f->published);
-    r->max = f->conf.replay_max_events;
     cache_rdlock(f->cache);
-    const struct cache_user *u = cache_user(f->cache, cache_user_index(f->cache, a->user_id));
-    r->chats = mem_new((size_t)((u ? u->chats_count : 0) + 1) * sizeof(r->chats[0]));
-    for (uint32_t i = 0; u != NULL && i < u->chats_count; i++) {
-        const struct cache_chat *chat = cache_chat(f->cache, u->chats[i]);
-        if (chat != NULL && chat->last_event > a->cursor) {
-            r->chats[r->chats_count++] = chat->id;
-        }
-    }
-    bool changed = r->chats_count > 0 || (u != NULL && u->last_event > a->cursor) ||
-                   cache_last_broadcast(f->cache) > a->cursor;
+    bool missed = has_missed_something(f, a);
     cache_unlock(f->cache);
-    if (!changed) {
-        replay_free(r);
+    if (!missed) {
         a->cursor = atomic_load(&f->published);
         feed_attach_from_ring(f, w, a);
         return;
     }
+    struct replay *r = replay_new(f, w, a);
+    r->after = a->cursor;
+    r->max = f->conf.replay_max_events;
     submit(f, w, a, r, refs_job);
 }

@@ -1,7 +1,7 @@
 /*
  * Replay to who looks at a topic: the last check-ins of an event session, then live.
  *
- * The database is asked for what was published when the session attached; check-ins that are published while it
+ * The database is asked for what is published when it is the session's turn; check-ins that are published while it
  * is read are in the ring as every other viewer got them, and stand between the two.
  */
 #include <stdlib.h>
@@ -127,6 +127,11 @@ static void read_job(struct store *store, void *ctx)
 {
     struct topic_replay *r = ctx;
     struct feed *f = r->f;
+    if (!feed_attach_is_waiting(f, r->worker, r->incarnation, r->session, r->serial)) {
+        replay_free(r);
+        return;
+    }
+    r->upto = atomic_load(&f->published);
     enum store_rc rc =
         store == NULL ? STORE_LOST : store_checkins(store, r->topic, r->upto, r->limit, on_checkin, r);
     feed_lock(f);
@@ -157,7 +162,7 @@ void feed_attach_read_topic(struct feed *f, struct feed_worker *w, struct attach
     if (r->limit == 0) {
         send(r, w, a);
         replay_free(r);
-    } else if (dbpool_submit(f->svc->dbpool, read_job, r) != RC_OK) {
+    } else if (dbpool_submit_replay(f->svc->dbpool, false, read_job, r) != RC_OK) {
         feed_attach_gap(f, w, a, LINK_GAP_TOO_MUCH);
         replay_free(r);
     }

@@ -31,9 +31,8 @@
 #define FEED_CHUNK_MAX_BYTES (256u * 1024)
 /* Users that a message finds looking at its chat. */
 #define FEED_FOCUSED_MAX 1024
-/* Texts read for one chunk, and references kept for all sessions that catch up from the database. */
+/* Texts read for one chunk. */
 #define FEED_TEXTS_MAX_BYTES (4u << 20)
-#define FEED_REFS_MAX 1000000u
 
 /* -- the ring of newest events ------------------------------------------------------------------ */
 
@@ -105,11 +104,13 @@ struct attach { /* a session that is catching up */
     uint32_t generation;
     uint64_t serial; /* a job of an earlier attempt does not find this one */
     uint64_t user_id;
-    uint64_t cursor; /* it has everything of its own up to here */
+    uint64_t topic; /* 0: the user's own events */
+    uint64_t cursor; /* it has everything of its own up to here; with a topic, as many as were asked for */
     struct row_event *refs; /* what is left to replay from the database, or NULL: from the ring */
     uint32_t refs_count, refs_at;
     uint64_t upto; /* where the database part ends */
-    bool busy;     /* a job of the read pool works on it */
+    bool busy;     /* a job waits in the read pool or works on it */
+    bool begun;    /* it was given a place in the pool's queue */
     uint64_t asked_ms; /* when the worker last asked: sessions close without saying so */
 };
 
@@ -292,6 +293,8 @@ void feed_catch_up(struct feed *f, struct feed_worker *w, uint64_t position);
 void feed_attach_begin(struct feed *f, struct feed_worker *w, const struct link_attach *m);
 void feed_attach_pull(struct feed *f, struct feed_worker *w, uint64_t session, uint32_t generation);
 struct attach *feed_attach_find(const struct feed_worker *w, uint64_t session);
+/* Whether the one that a job was for still waits for it. */
+bool feed_attach_is_waiting(struct feed *f, uint16_t worker, uint64_t incarnation, uint64_t session, uint64_t serial);
 /* The one that a job was for; it is not busy any more. NULL: it has gone or begun again. */
 struct attach *feed_attach_waiting(const struct feed_worker *w, uint64_t session, uint64_t serial);
 void feed_attach_drop(struct feed_worker *w, uint64_t session);

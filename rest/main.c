@@ -188,6 +188,7 @@ static void feed_settings(const struct rest_conf *conf, struct feed_conf *out)
         .stream_max_bytes = conf->link_stream_max_bytes,
         .replay_max_events = conf->replay_max_events,
         .replay_chunk_events = conf->replay_chunk_events,
+        .replay_refs_max = conf->replay_refs_max,
         .user_connections_max = conf->user_connections_max,
         .address_connections_max = conf->address_connections_max,
         .worker_adopts_max = conf->link_adopts_max,
@@ -241,8 +242,8 @@ static void start_services(struct app *a, struct buf *why)
     must(start_load(a->conf, store, &a->store_conf, s->cache, s->feed, &start, why), "load_failed", why);
     must(attachments_new(a->conf, store, &s->attachments, why), "attachments", why);
     s->writer = writer_new(a->conf, s->cache, s->feed, &start, on_fenced);
-    s->dbpool = dbpool_new(&a->store_conf, (unsigned)a->conf->db_read_threads,
-                           (unsigned)a->conf->db_read_queue);
+    s->dbpool = dbpool_new(&a->store_conf, (unsigned)a->conf->db_read_threads, (unsigned)a->conf->db_read_queue,
+                           (unsigned)a->conf->db_replay_queue);
     s->workpool = workpool_new((unsigned)a->conf->argon2_threads, (unsigned)a->conf->argon2_queue);
     s->messages = ratelimit_new(RATE_KEYS);
     s->typing = ratelimit_new(RATE_KEYS);

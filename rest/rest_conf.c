@@ -89,6 +89,7 @@ static const struct conf_key keys[] = {
     MS(db_io_timeout_ms, "30s", 1000, 600000, 0, "time for one answer of the database"),
     N(db_read_threads, "4", 1, 64, 0, "connections for reads"),
     N(db_read_queue, "1024", 1, 100000, 0, "reads waiting for a connection"),
+    N(db_replay_queue, "65536", 1, 10000000, 0, "resumes waiting for a connection; a client that finds it full gets a gap"),
 
     N(writer_batch_max_rows, "512", 1, 4096, 0, "commands in one transaction"),
     N(writer_queue_max, "8192", 1, 1000000, 0, "commands waiting for the writer"),
@@ -97,6 +98,7 @@ static const struct conf_key keys[] = {
     MS(ring_max_age_ms, "2m", 1000, DAY_MS, 0, "age of the events kept in memory"),
     N(replay_max_events, "10000", 1, 1000000, CONF_RELOADABLE, "events replayed to one client; more is a gap"),
     N(replay_chunk_events, "200", 1, 1000, 0, "events replayed at a time"),
+    N(replay_refs_max, "1000000", 1, 100000000, 0, "events that resuming clients have found and not read yet, all together; above it they look again for each chunk"),
     MS(events_keep_ms, "30d", 60000, 3650 * DAY_MS, 0, "how long a cursor can be resumed"),
 
     S(jwt_secret_file, "", 4096, 0, "HS256 secret (32 bytes or more; further lines KID SECRET for rotation)"),

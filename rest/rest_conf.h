@@ -58,11 +58,11 @@ struct rest_conf {
     /* database */
     char *db_socket, *db_host, *db_user, *db_password_file, *db_name, *db_tls_ca, *db_tls_cert,
         *db_tls_key, *migrations_dir;
-    uint64_t db_port, db_connect_timeout_ms, db_io_timeout_ms, db_read_threads, db_read_queue;
+    uint64_t db_port, db_connect_timeout_ms, db_io_timeout_ms, db_read_threads, db_read_queue, db_replay_queue;
 
     /* writer, log, replay */
     uint64_t writer_batch_max_rows, writer_queue_max, writer_deadline_ms;
-    uint64_t ring_max_bytes, ring_max_age_ms, replay_max_events, replay_chunk_events,
+    uint64_t ring_max_bytes, ring_max_age_ms, replay_max_events, replay_chunk_events, replay_refs_max,
         events_keep_ms;
 
     /* identity */

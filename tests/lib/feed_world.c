@@ -84,6 +84,15 @@ enum rc dbpool_submit(struct dbpool *pool, dbpool_job job, void *ctx)
     return RC_OK;
 }
 
+enum rc dbpool_submit_replay(struct dbpool *pool, bool begun, dbpool_job job, void *ctx)
+{
+    unsigned room = waiting_room;
+    waiting_room = begun ? DB_MAX : room;
+    enum rc rc = dbpool_submit(pool, job, ctx);
+    waiting_room = room;
+    return rc;
+}
+
 unsigned world_db_waiting(void)
 {
     return waiting_count - waiting_first;
@@ -122,6 +131,7 @@ void world_conf(struct feed_conf *out)
         .stream_max_bytes = 64 << 20,
         .replay_max_events = 10000,
         .replay_chunk_events = 200,
+        .replay_refs_max = 1000000,
         .user_connections_max = 64,
         .address_connections_max = 1000,
         .worker_adopts_max = 256,

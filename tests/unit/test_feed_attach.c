@@ -388,7 +388,7 @@ static void test_a_job_of_an_earlier_attempt_changes_nothing(void **state)
         world_send(w, 1, chat, "x");
     }
     inbox_take(&in, worker);
-    attach(w, worker, slot, since);
+    attach(w, worker, slot, since - 1);
     attach(w, worker, slot, since); /* even with the same generation */
     pull(w, worker, GENERATION);    /* busy: not twice at a time */
     assert_int_equal(world_db_waiting(), 2);
@@ -404,6 +404,99 @@ static void test_a_job_of_an_earlier_attempt_changes_nothing(void **state)
     pull(w, worker, GENERATION);
     feed_leave(w->feed, worker); /* while a job is on its way */
     world_db_run(store);
+    assert_int_equal(w->feed->refs_total, 0);
+    inbox_clear(&in);
+    store_close(store);
+    world_free(w);
+}
+
+/* A worker that has heard nothing for long asks again: that costs nobody the place in the queue. */
+static void test_who_asks_again_from_the_same_place_keeps_the_place_in_the_queue(void **state)
+{
+    (void)state;
+    struct feed_conf conf = small_chunks();
+    conf.ring_max_bytes = 1;
+    struct world *w = world_new(&conf, 5, 1);
+    struct feed_worker *worker = world_join(w, 1, 9);
+    struct inbox in = {0};
+    struct replayed r = {0};
+    struct store *store = fake_db_open();
+    uint32_t slot = world_adopt(w, worker, 1, 5);
+    uint64_t chat = world_group(w, 1, 2), since = feed_published(w->feed);
+    for (unsigned i = 0; i < 15; i++) {
+        world_send(w, 1, chat, "x");
+    }
+    inbox_take(&in, worker);
+    attach(w, worker, slot, since);
+    attach_as(w, worker, slot, SESSION, GENERATION + 1, WORLD_LOG_ID >> 32, since);
+    assert_int_equal(world_db_waiting(), 1);
+    world_db_run(store); /* references */
+    attach_as(w, worker, slot, SESSION, GENERATION + 2, WORLD_LOG_ID >> 32, since);
+    assert_int_equal(world_db_waiting(), 1);
+    world_db_run(store);
+    inbox_take(&in, worker);
+    read_all(&r, &in);
+    assert_true(r.chunks == 1 && r.count == 10 && r.gap == 0);
+    pull(w, worker, GENERATION + 1); /* an older attempt's */
+    assert_int_equal(world_db_waiting(), 0);
+    pull(w, worker, GENERATION + 2);
+    assert_int_equal(world_db_waiting(), 1);
+    world_db_run(store);
+    inbox_take(&in, worker);
+    read_all(&r, &in);
+    assert_int_equal(r.count, 15);
+    inbox_clear(&in);
+    store_close(store);
+    world_free(w);
+}
+
+/* Many with long histories at once: what is found is not kept for all of them, but nobody is told of a gap. */
+static void test_more_references_than_are_kept_are_looked_for_again(void **state)
+{
+    (void)state;
+    enum { SESSIONS = 20, MESSAGES = 55, KEPT = 2 };
+    struct feed_conf conf = small_chunks();
+    conf.ring_max_bytes = 1;
+    conf.replay_refs_max = KEPT * MESSAGES;
+    struct world *w = world_new(&conf, 5, 1);
+    struct feed_worker *worker = world_join(w, 1, 9);
+    struct inbox in = {0};
+    struct store *store = fake_db_open();
+    uint32_t slot = world_adopt(w, worker, 1, 5);
+    uint64_t chat = world_group(w, 1, 2), since = feed_published(w->feed);
+    unsigned chunks = 0, live = 0, events = 0;
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        world_send(w, 1, chat, "x");
+    }
+    inbox_take(&in, worker);
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        attach_as(w, worker, slot, SESSION + i, GENERATION, WORLD_LOG_ID >> 32, since);
+    }
+    for (unsigned turn = 0; turn < 1000 && live < SESSIONS; turn++) {
+        while (world_db_waiting() > 0) {
+            world_db_run(store);
+            assert_true(w->feed->refs_total <= conf.replay_refs_max);
+        }
+        inbox_take(&in, worker);
+        assert_int_equal(inbox_count(&in, LINK_GAP), 0);
+        live += inbox_count(&in, LINK_LIVE);
+        for (unsigned i = 0; i < in.count; i++) {
+            uint64_t session, last;
+            uint32_t generation;
+            uint16_t count;
+            struct rd rest;
+            struct buf up = BUF_INIT;
+            if (in.frames[i].type == LINK_CHUNK) {
+                assert_int_equal(link_get_chunk(in.frames[i].body, &session, &generation, &count, &last, &rest), RC_OK);
+                chunks++;
+                events += count;
+                link_put_pull(&up, session, generation);
+                assert_int_equal(world_up(w, worker, &up), RC_OK);
+                buf_release(&up);
+            }
+        }
+    }
+    assert_true(live == SESSIONS && chunks == SESSIONS * 6 && events == SESSIONS * MESSAGES);
     assert_int_equal(w->feed->refs_total, 0);
     inbox_clear(&in);
     store_close(store);
@@ -530,6 +623,8 @@ int main(void)
         cmocka_unit_test(test_what_was_before_joining_is_not_replayed),
         cmocka_unit_test(test_leaving_during_the_replay_ends_the_chats_part),
         cmocka_unit_test(test_a_job_of_an_earlier_attempt_changes_nothing),
+        cmocka_unit_test(test_who_asks_again_from_the_same_place_keeps_the_place_in_the_queue),
+        cmocka_unit_test(test_more_references_than_are_kept_are_looked_for_again),
         cmocka_unit_test(test_without_a_database_the_session_is_told_of_a_gap),
         cmocka_unit_test(test_rows_trimmed_while_they_are_read_are_a_gap),
         cmocka_unit_test(test_a_query_that_finds_nothing_ends_live),

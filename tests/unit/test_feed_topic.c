@@ -292,7 +292,7 @@ static void test_a_replay_for_who_is_gone_or_began_again_is_dropped(void **state
     struct shown s = {0};
     struct store *store = fake_db_open();
     check_in(w, TOPIC, 2);
-    attach(w, worker, TOPIC, 3);
+    attach(w, worker, TOPIC, 2);
     attach(w, worker, TOPIC, 3);
     world_db_run(store); /* of the first attempt */
     inbox_take(&in, worker);
