@@ -1,0 +1,654 @@
+// The client: both sockets (held by one tab for all), the outbox, what is in focus, and events for the application.
+import { Connection, type SocketClass, cursorOf } from './connection.js';
+import { ChatIds, Emitter, gapOf, inboxFrame, roomsFrame } from './events.js';
+import { type Entry, Outbox } from './outbox.js';
+import { type Fetch, RestClient, RestError } from './rest.js';
+import { type Post, Share } from './share.js';
+import { Keeper, claims } from './tokens.js';
+import type {
+    Asked, Draft, EventName, Frame, Handler, Id, KeyValue, Limits, Message, Pending, Sending, SocketName, Status, TokenProvider,
+} from './types.js';
+import { LIMITS, Store, backoff, isAfter, localStore, now, uuid } from './util.js';
+
+export interface ClientOptions {
+    /** http(s) base of the server; the page's own origin by default. */
+    url?: string;
+    token: TokenProvider;
+    events?: Asked[];
+    /** For the outbox; localStorage by default, null for none. */
+    storage?: KeyValue | null;
+    /** One connection for all tabs (true). */
+    share?: boolean;
+    WebSocket?: SocketClass;
+    fetch?: Fetch;
+    limits?: Partial<Limits>;
+}
+
+const SOCKETS: SocketName[] = ['rooms', 'inbox'];
+const STALE = 45000; // a tab that has not said for so long what it shows does not count
+const TEMPORARY = /^(rate_limited|unavailable|queue_full|outcome_unknown|no_worker|restarting|internal|store_full|slow_consumer)$/;
+const TOKEN = /^(unauthenticated|token_expired|token_revoked)$/;
+
+interface Tab {
+    chat: Id | null;
+    visible: boolean;
+    rank: number;
+    at: number;
+}
+interface Told {
+    socket: SocketName;
+    frame: Frame;
+    /** The cursor before it. */
+    prev: string | null;
+}
+type Failure = { code: string; detail: string };
+
+export class Client {
+    status: Status = 'offline';
+    retryAt: number | null = null;
+    readonly sockets: Record<SocketName, Status> = { rooms: 'offline', inbox: 'offline' };
+    readonly rest: RestClient;
+    readonly id = uuid();
+    private readonly base: string;
+    private readonly limits: Limits;
+    private readonly keeper: Keeper;
+    private readonly store: Store;
+    private readonly box: Outbox;
+    private readonly emitter = new Emitter();
+    private readonly ids = new ChatIds();
+    private readonly emit = this.emitter.emit.bind(this.emitter);
+    private share: Share | null = null;
+    private connections: Partial<Record<SocketName, Connection>> = {};
+    private cursors: Record<SocketName, string | null> = { rooms: null, inbox: null };
+    private started = false;
+    private timer: ReturnType<typeof setInterval> | undefined;
+    private readonly promises = new Map<string, { resolve: (m: Message) => void; reject: (e: unknown) => void }>();
+    private readonly sentAt = new Map<string, number>(); // on this connection, unanswered
+    private readonly typed = new Map<Id, number>(); // when it was last said that one types
+    private focused: Id | null = null;
+    private toldAt = 0;
+    // of the leader
+    private readonly tabs = new Map<string, Tab>();
+    private ranks = 0;
+    private spoken: { chat: Id | null; at: number } | null = null;
+    private readonly ring: Told[] = [];
+    // of the others
+    private leaderId = '';
+    private isUpToDate = false;
+
+    constructor(private readonly options: ClientOptions) {
+        this.base = (options.url ?? globalThis.location?.origin ?? '').replace(/\/$/, '');
+        this.limits = { ...LIMITS, ...options.limits };
+        this.keeper = new Keeper(options.token);
+        this.store = new Store(options.storage === undefined ? localStore() : options.storage);
+        this.box = new Outbox(this.store, this.limits.outboxMax);
+        const fetcher: Fetch = options.fetch ?? ((...args) => fetch(...args));
+        this.rest = new RestClient(this.base, fetcher, this.keeper, (answer) => this.ids.learnFrom(answer));
+    }
+
+    get isLeader(): boolean {
+        return this.share?.isLeader ?? false;
+    }
+
+    on<K extends EventName>(type: K, handler: Handler<K>): () => void {
+        return this.emitter.on(type, handler);
+    }
+
+    /** since: event_id of what was loaded by HTTP; without it `gap` says when to load. */
+    start(since?: string): void {
+        if (this.started) {
+            return;
+        }
+        this.started = true;
+        this.cursors = { rooms: since ?? null, inbox: since ?? null };
+        this.setStatus('connecting');
+        void this.begin(0);
+    }
+
+    /** The outbox stays. */
+    stop(status: Status = 'offline'): void {
+        this.started = false;
+        clearInterval(this.timer);
+        globalThis.document?.removeEventListener('visibilitychange', this.look);
+        globalThis.removeEventListener?.('focus', this.look);
+        globalThis.removeEventListener?.('pagehide', this.leave);
+        globalThis.removeEventListener?.('pageshow', this.comeBack);
+        this.share?.post('gone');
+        this.share?.close();
+        this.share = null;
+        this.isUpToDate = false;
+        this.setSockets({ rooms: status, inbox: status }, null);
+    }
+
+    /** Kept until it is answered, also over a reload; in the order of the calls within each chat. */
+    send(draft: Draft): Sending {
+        const entry = this.box.add(draft);
+        const done = new Promise<Message>((resolve, reject) => this.promises.set(entry.clientMsgId, { resolve, reject }));
+        done.catch(() => {}); // send_failed tells it as well
+        if (draft.chatId) {
+            this.typing(draft.chatId, false);
+        }
+        this.hand(entry);
+        return { clientMsgId: entry.clientMsgId, done };
+    }
+
+    outbox(): Pending[] {
+        return this.box.list();
+    }
+
+    /** Once more what was refused. */
+    retry(clientMsgId: string): void {
+        const entry = this.box.entries.get(clientMsgId);
+        if (entry?.state === 'failed') {
+            const { error, notBefore, attempts, ...rest } = entry;
+            const again: Entry = { ...rest, state: 'queued' };
+            this.box.put(again);
+            this.hand(again);
+        }
+    }
+
+    /** Not to be sent after all; too late when it is on its way. */
+    discard(clientMsgId: string): void {
+        this.share?.post('drop', { id: clientMsgId });
+        this.forget(clientMsgId);
+    }
+
+    edit(chatId: Id, messageId: Id, content: string): Promise<Message> {
+        return this.rest.edit(chatId, messageId, content);
+    }
+
+    remove(chatId: Id, messageId: Id): Promise<Message> {
+        return this.rest.remove(chatId, messageId);
+    }
+
+    read(chatId: Id, seq?: number): Promise<{ chat_id: Id; read_seq: number; unread_count: number }> {
+        return this.rest.read(chatId, seq);
+    }
+
+    /** Call it with every key; what is sent is throttled. */
+    typing(chatId: Id, isTyping: boolean): void {
+        const at = this.typed.get(chatId);
+        if (isTyping ? at === undefined || now() > at + this.limits.typingEvery : at !== undefined) {
+            if (isTyping) {
+                this.typed.set(chatId, now());
+            } else {
+                this.typed.delete(chatId);
+            }
+            this.toLeader('typing', { chatId, isTyping });
+        }
+    }
+
+    /** The chat that the page shows, null for none: no notifications of it while the page is visible. */
+    focus(chatId: Id | null): void {
+        this.focused = chatId;
+        this.look();
+    }
+
+    // -- beginning and end --------------------------------------------------------------------------------------------
+
+    private async begin(attempt: number): Promise<void> {
+        try {
+            const token = await this.options.token.get();
+            if (!this.started || this.share) {
+                return;
+            }
+            const { sub } = claims(token);
+            this.box.open(`confab.${sub}.outbox.`);
+            this.emit('outbox', { pending: this.outbox() });
+            this.timer = setInterval(() => this.tick(), 1000);
+            globalThis.document?.addEventListener('visibilitychange', this.look);
+            globalThis.addEventListener?.('focus', this.look);
+            globalThis.addEventListener?.('pagehide', this.leave);
+            globalThis.addEventListener?.('pageshow', this.comeBack);
+            this.share = new Share(`confab.${sub}`, this.id, this.options.share !== false,
+                (isLeader) => this.lead(isLeader), (post) => this.receive(post));
+            this.share.post('hi', { since: this.cursors });
+            this.look();
+        } catch (error) {
+            if ((error as RestError)?.status === 401) {
+                this.stop('signed_out');
+            } else {
+                setTimeout(() => this.started && void this.begin(attempt + 1), backoff(attempt, this.limits));
+            }
+        }
+    }
+
+    /** A page that is put aside gives the sockets to another tab, and comes back where it was. */
+    private readonly leave = (event: { persisted?: boolean }) => {
+        if (event.persisted) {
+            const { cursors } = this;
+            this.stop();
+            this.cursors = cursors;
+            globalThis.addEventListener?.('pageshow', this.comeBack);
+        } else {
+            this.share?.post('gone');
+            this.share?.close();
+        }
+    };
+
+    private readonly comeBack = (event: { persisted?: boolean }) => {
+        if (event.persisted && !this.started) {
+            this.started = true;
+            void this.begin(0);
+        }
+    };
+
+    private tick(): void {
+        if (now() > this.toldAt + this.limits.focusEvery) {
+            this.report(false);
+        }
+        if (this.isLeader) {
+            this.speak();
+            this.flush();
+        }
+    }
+
+    // -- leading ------------------------------------------------------------------------------------------------------
+
+    private lead(isLeader: boolean): void {
+        if (isLeader) {
+            this.isUpToDate = true;
+            const limits = this.limits;
+            const asked = (this.options.events ?? ['typing', 'status', 'read', 'upload']).join();
+            const paths = { rooms: `/ws?ext=1&events=${asked}`, inbox: '/ws/notifications?ext=1' };
+            for (const name of SOCKETS) {
+                this.connections[name] = new Connection({
+                    url: this.base + paths[name], protocols: [name + '.v1'], token: this.keeper, cursor: this.cursors[name], limits,
+                    WebSocket: this.options.WebSocket,
+                    onFrame: (frame) => this.fromServer(name, frame),
+                    onStatus: () => this.connectionChanged(name),
+                    onText: (direction, text) => this.emit('frame', { socket: name, direction, text, at: Date.now() }),
+                });
+            }
+            this.report(true);
+            SOCKETS.forEach((name) => this.connections[name]?.start());
+        } else {
+            SOCKETS.forEach((name) => this.connections[name]?.stop());
+            this.connections = {};
+            this.forgetSent();
+        }
+        this.emit('leader', { isLeader });
+    }
+
+    private connectionChanged(name: SocketName): void {
+        const connection = this.connections[name];
+        if (!connection) {
+            return;
+        }
+        if (connection.status === 'signed_out') {
+            this.share?.post('out');
+            this.stop('signed_out');
+            return;
+        }
+        if (name === 'rooms' && connection.status !== 'live') {
+            this.forgetSent();
+            this.spoken = null;
+        }
+        const { rooms, inbox } = this.connections;
+        this.setSockets({ rooms: rooms?.status ?? 'offline', inbox: inbox?.status ?? 'offline' }, rooms?.retryAt ?? null);
+        this.tellStatus();
+        if (name === 'rooms' && connection.status === 'live') {
+            this.speak();
+            this.flush();
+        }
+    }
+
+    private tellStatus(): void {
+        this.share?.post('status', { sockets: { ...this.sockets }, retryAt: this.retryAt, knows: !!this.cursors.rooms });
+    }
+
+    private fromServer(socket: SocketName, frame: Frame): void {
+        if (frame.client_msg_id !== undefined && socket === 'rooms') {
+            this.answered(frame);
+        }
+        const prev = this.cursors[socket];
+        this.cursors[socket] = this.connections[socket]?.cursor ?? prev;
+        if (frame.type === 'message_sent' || frame.type === 'error') {
+            if (frame.type === 'error' && frame.client_msg_id === undefined) {
+                this.emit('unknown', { socket, frame });
+            }
+            return;
+        }
+        const told: Told = { socket, frame, prev };
+        if (cursorOf(frame) && frame.type !== 'live') {
+            this.ring.push(told);
+            if (this.ring.length > this.limits.ringMax) {
+                this.ring.shift();
+            }
+        }
+        const front = this.front();
+        this.share?.post('frame', { ...told, next: this.cursors[socket], front });
+        this.show(told, front);
+    }
+
+    /** The application's view of a frame, in whatever tab. */
+    private show({ socket, frame, prev }: Told, front: string): void {
+        if (frame.type === 'live' || frame.type === 'gap') {
+            if (frame.type === 'gap') {
+                this.emit('gap', gapOf(frame, socket));
+            } else if (!prev) {
+                this.emit('gap', { reason: 'start', socket });
+            }
+            return;
+        }
+        let known = false;
+        try {
+            known = socket === 'rooms' ? roomsFrame(frame, this.emit, this.ids) : inboxFrame(frame, this.emit, this.ids, front === this.id);
+        } catch {
+            // a frame that is not as it should be
+        }
+        if (!known) {
+            this.emit('unknown', { socket, frame });
+        }
+    }
+
+    // -- tabs ---------------------------------------------------------------------------------------------------------
+
+    private toLeader(t: string, more: Record<string, unknown>): void {
+        if (this.isLeader) {
+            this.receive({ t, from: this.id, ...more });
+        } else {
+            this.share?.post(t, more);
+        }
+    }
+
+    private receive(post: Post): void {
+        const { t, from } = post;
+        if (t === 'done') {
+            this.settle(post.id as string, post.message as Message | undefined, post.error as Failure | undefined);
+        } else if (t === 'drop') {
+            this.forget(post.id as string);
+        } else if (t === 'out') {
+            this.stop('signed_out');
+        } else if (this.isLeader) {
+            this.fromTab(t, from, post);
+        } else {
+            this.fromLeader(t, from, post);
+        }
+    }
+
+    private fromTab(t: string, from: string, post: Post): void {
+        if (t === 'hi') {
+            this.fill(from, post.since as Client['cursors']);
+        } else if (t === 'send') {
+            if (!this.box.entries.has(from)) {
+                this.box.put(post.entry as Entry);
+            }
+            this.flush();
+        } else if (t === 'typing') {
+            this.connections.rooms?.send({ type: 'typing', chat_id: post.chatId, is_typing: post.isTyping });
+        } else if (t === 'tab') {
+            const rank = post.active ? (this.ranks += 1) : (this.tabs.get(from)?.rank ?? 0);
+            this.tabs.set(from, { chat: post.chat as Id | null, visible: !!post.visible, rank, at: now() });
+            this.speak();
+        } else if (t === 'gone') {
+            this.tabs.delete(from);
+            this.speak();
+        }
+    }
+
+    private fromLeader(t: string, from: string, post: Post): void {
+        if (t === 'bye') {
+            this.leaderId = '';
+            return;
+        }
+        if (t !== 'status' && t !== 'frame' && t !== 'fill') {
+            return;
+        }
+        if (from !== this.leaderId) {
+            this.leaderId = from;
+            this.isUpToDate = false;
+            this.report(true);
+            this.box.list().forEach((entry) => this.promises.has(entry.clientMsgId) && this.hand(entry));
+            this.share?.post('hi', { since: this.cursors });
+        }
+        if (t === 'status') {
+            this.setSockets(post.sockets as Client['sockets'], post.retryAt as number | null);
+            if (!this.isUpToDate && post.knows) {
+                this.share?.post('hi', { since: this.cursors });
+            }
+        } else if (t === 'frame') {
+            this.follow(post as unknown as Told & { next: string | null; front: string });
+        } else if (post.to === this.id) {
+            this.filled(post.frames as Told[], post.cursors as Client['cursors'], post.lost as SocketName[], post.first as SocketName[]);
+        }
+    }
+
+    private follow(told: Told & { next: string | null; front: string }): void {
+        const { socket, frame, prev, next } = told;
+        const mine = this.cursors[socket];
+        if (!this.isUpToDate) {
+            return; // comes again with the rest
+        }
+        if (frame.type !== 'gap' && prev && mine && prev !== mine && isAfter(prev, mine)) {
+            this.isUpToDate = false; // this tab was asleep
+            this.share?.post('hi', { since: this.cursors });
+            return;
+        }
+        const cursor = cursorOf(frame);
+        if (cursor && frame.type !== 'gap' && frame.type !== 'live' && !isAfter(cursor, mine)) {
+            return;
+        }
+        this.cursors[socket] = next && (frame.type === 'gap' || isAfter(next, mine)) ? next : mine;
+        this.emit('frame', { socket, direction: 'in', text: JSON.stringify(frame), at: Date.now() });
+        this.show({ socket, frame, prev: mine }, told.front);
+    }
+
+    /** For a tab that has come, or has missed something: what it does not have, or that this cannot be told. */
+    private fill(to: string, since: Client['cursors']): void {
+        if (!this.cursors.rooms) {
+            this.tellStatus();
+            return;
+        }
+        const first = SOCKETS.filter((name) => !since[name]);
+        const lost = SOCKETS.filter((name) => {
+            const oldest = this.ring.find((told) => told.socket === name);
+            const from = oldest ? oldest.prev : this.cursors[name];
+            return since[name] && from && from !== since[name] && isAfter(from, since[name]);
+        });
+        const frames = this.ring.filter(({ socket, frame }) =>
+            !first.includes(socket) && !lost.includes(socket) && isAfter(cursorOf(frame)!, since[socket]));
+        this.share?.post('fill', { to, frames, lost, first, cursors: { ...this.cursors } });
+        this.tellStatus();
+    }
+
+    private filled(frames: Told[], cursors: Client['cursors'], lost: SocketName[], first: SocketName[]): void {
+        if (this.isUpToDate) {
+            return;
+        }
+        this.isUpToDate = true;
+        for (const name of SOCKETS) {
+            const { [name]: theirs } = cursors;
+            if (theirs && isAfter(theirs, this.cursors[name])) {
+                this.cursors[name] = theirs;
+            }
+        }
+        frames.forEach((told) => this.show(told, ''));
+        lost.forEach((socket) => this.emit('gap', { reason: 'tab', socket }));
+        first.forEach((socket) => this.emit('gap', { reason: 'start', socket }));
+    }
+
+    private readonly look = () => this.report(true);
+
+    /** Says what this tab shows. active: because the user did something. */
+    private report(active: boolean): void {
+        this.toldAt = now();
+        const visible = globalThis.document?.visibilityState !== 'hidden';
+        this.toLeader('tab', { chat: this.focused, visible, active: active && visible });
+    }
+
+    /** The tab that the user looks at, or looked at last. */
+    private front(): string {
+        let best: [string, Tab] | undefined;
+        for (const entry of this.tabs) {
+            const [, tab] = entry;
+            if (tab.visible && now() < tab.at + STALE && !(best && best[1].rank >= tab.rank)) {
+                best = entry;
+            }
+        }
+        return best?.[0] ?? this.id;
+    }
+
+    private speak(): void {
+        const tab = this.tabs.get(this.front());
+        const chat = (tab?.visible && tab.chat) || null;
+        if (!this.isLeader || this.sockets.rooms !== 'live') {
+            return;
+        }
+        if (chat !== (this.spoken?.chat ?? null) || (chat && now() >= this.spoken!.at + this.limits.focusEvery)) {
+            this.spoken = { chat, at: now() };
+            this.connections.rooms?.send({ type: 'active_chat', chat_id: chat });
+        }
+    }
+
+    // -- the outbox ---------------------------------------------------------------------------------------------------
+
+    private hand(entry: Entry): void {
+        this.toLeader('send', { entry: { ...entry } });
+        this.emit('outbox', { pending: this.outbox() });
+    }
+
+    private flush(): void {
+        if (!this.isLeader || this.sockets.rooms !== 'live') {
+            return;
+        }
+        const t = now();
+        for (const at of this.sentAt.values()) {
+            if (t > at + this.limits.answerWithin) {
+                this.connections.rooms?.again();
+                return;
+            }
+        }
+        for (const entry of this.box.ready(t)) {
+            if (entry.attachmentId || !this.transmit(entry)) {
+                void this.post(entry);
+            }
+        }
+    }
+
+    private transmit(entry: Entry): boolean {
+        const { clientMsgId, chatId, userId, content, messageType } = entry;
+        const sent = this.connections.rooms?.send({
+            type: 'message', chat_id: chatId, user_id: chatId ? undefined : userId, content, message_type: messageType,
+            client_msg_id: clientMsgId,
+        });
+        if (sent) {
+            entry.state = 'sending';
+            this.sentAt.set(clientMsgId, now());
+        }
+        return true;
+    }
+
+    /** Messages with attachments go by HTTP. */
+    private async post(entry: Entry): Promise<void> {
+        const { clientMsgId, content, messageType, attachmentId } = entry;
+        entry.state = 'sending';
+        try {
+            const chat = entry.chatId ?? (await this.rest.createPersonal(entry.userId!)).chat_id;
+            this.finish(clientMsgId, await this.rest.sendMessage(chat, {
+                content: content || undefined, message_type: messageType, attachment_id: attachmentId, client_msg_id: clientMsgId,
+            }));
+        } catch (error) {
+            const { code, detail, isTemporary, status } = error as RestError;
+            this.refused(clientMsgId, { code, detail }, isTemporary || status === 401);
+        }
+    }
+
+    private answered(frame: Frame): void {
+        const id = String(frame.client_msg_id);
+        const entry = this.box.entries.get(id);
+        if (!this.sentAt.delete(id) || !entry) {
+            return;
+        }
+        if (frame.type === 'message_sent') {
+            const { message_id, chat_id, seq, created_at } = frame as unknown as Message;
+            const user = this.keeper.user();
+            this.finish(id, {
+                message_id, chat_id, seq, sender_id: user?.user_id ?? this.keeper.subject, sender_name: user?.name ?? '',
+                content: entry.content, message_type: entry.messageType ?? 'text', created_at,
+            });
+        } else {
+            const code = String(frame.code);
+            this.refused(id, { code, detail: String(frame.message) }, TEMPORARY.test(code) || TOKEN.test(code));
+        }
+    }
+
+    private refused(id: string, error: Failure, isTemporary: boolean): void {
+        const entry = this.box.entries.get(id);
+        if (entry && isTemporary) {
+            entry.state = 'queued';
+            entry.attempts = (entry.attempts ?? 0) + 1;
+            entry.notBefore = now() + 200 + backoff(entry.attempts, this.limits);
+        } else {
+            this.finish(id, undefined, error);
+        }
+    }
+
+    private finish(id: string, message?: Message, error?: Failure): void {
+        this.share?.post('done', { id, message, error });
+        this.settle(id, message, error);
+        this.flush();
+    }
+
+    /** In every tab. */
+    private settle(id: string, message?: Message, error?: Failure): void {
+        const promise = this.promises.get(id);
+        this.promises.delete(id);
+        if (message) {
+            this.box.remove(id);
+            this.ids.learn(message.chat_id);
+            this.emit('sent', { clientMsgId: id, message });
+            promise?.resolve(message);
+        } else if (error) {
+            const entry = this.box.entries.get(id);
+            if (entry) {
+                this.box.put({ ...entry, state: 'failed', error });
+            }
+            this.emit('send_failed', { clientMsgId: id, error });
+            promise?.reject(new RestError({ status: 0, ...error }));
+        }
+        this.emit('outbox', { pending: this.outbox() });
+    }
+
+    private forget(id: string): void {
+        if (this.box.remove(id)) {
+            this.promises.get(id)?.reject(new RestError({ status: 0, code: 'discarded', detail: 'The message was discarded.' }));
+            this.promises.delete(id);
+            this.emit('outbox', { pending: this.outbox() });
+        }
+    }
+
+    /** What was sent on a connection that is gone has to be sent again. */
+    private forgetSent(): void {
+        for (const id of this.sentAt.keys()) {
+            const entry = this.box.entries.get(id);
+            if (entry?.state === 'sending') {
+                entry.state = 'queued';
+            }
+        }
+        this.sentAt.clear();
+    }
+
+    // -- status -------------------------------------------------------------------------------------------------------
+
+    private setSockets(sockets: Client['sockets'], retryAt: number | null): void {
+        const changed = SOCKETS.some((name) => this.sockets[name] !== sockets[name]);
+        Object.assign(this.sockets, sockets);
+        if (changed) {
+            this.emit('sockets', { ...this.sockets });
+        }
+        this.setStatus(this.sockets.rooms, retryAt);
+    }
+
+    private setStatus(status: Status, retryAt: number | null = null): void {
+        if (status !== this.status || retryAt !== this.retryAt) {
+            this.status = status;
+            this.retryAt = retryAt;
+            this.emit('status', { status, retryAt });
+        }
+    }
+}
+
+export function createClient(options: ClientOptions): Client {
+    return new Client(options);
+}

@@ -1,0 +1,225 @@
+// Access tokens: when to exchange one (whatever the clock of this machine says), and a provider that logs in by HTTP.
+import { type Fetch, RestError, request } from './rest.js';
+import type { KeyValue, Me, TokenProvider, Tokens, User } from './types.js';
+import { Store, localStore, now, uuid } from './util.js';
+
+interface Claims {
+    sub?: string;
+    exp?: number;
+    iat?: number;
+}
+
+/** What a JWT says, unchecked: the server checks. */
+export function claims(token: string): Claims {
+    try {
+        const part = token.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/');
+        return JSON.parse(atob(part)) as Claims;
+    } catch {
+        return {};
+    }
+}
+
+/**
+ * Holds the present token for all that need it, and exchanges it once for all. How long a token lives is exp - iat,
+ * both by the server's clock, counted from when it was first seen here, unless the provider knows better.
+ */
+export class Keeper {
+    private token = '';
+    private endsAt = Infinity; // by now()
+    private margin = 0;
+    private renewing: Promise<string> | null = null;
+    private readonly listeners = new Set<(token: string) => void>();
+
+    constructor(private readonly provider: TokenProvider) {}
+
+    /** A token that is good for a while. bad: one that the server has refused. */
+    async get(bad?: string): Promise<string> {
+        this.take(await this.provider.get());
+        return this.token === bad || this.dueIn() <= 0 ? this.renew() : this.token;
+    }
+
+    /** ms until the token should be exchanged: a fifth of its life before its end, at most five minutes. */
+    dueIn(): number {
+        return this.endsAt - this.margin - now();
+    }
+
+    renew(): Promise<string> {
+        this.renewing ??= this.provider.refresh().then((token) => this.take(token)).finally(() => { this.renewing = null; });
+        return this.renewing;
+    }
+
+    /** Called with every new token; ends by what is returned. */
+    onChange(listener: (token: string) => void): () => void {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+    }
+
+    /** The id in the token, as decimal number. */
+    get subject(): string {
+        return claims(this.token).sub ?? '';
+    }
+
+    user(): User | null {
+        return this.provider.user?.() ?? null;
+    }
+
+    private take(token: string): string {
+        if (token !== this.token) {
+            const first = !this.token;
+            const { exp, iat } = claims(token);
+            const known = this.provider.expiresAt?.();
+            const life = exp && iat ? (exp - iat) * 1000 : Infinity;
+            const left = known === undefined ? life : Math.min(life, known - Date.now());
+            this.token = token;
+            this.endsAt = now() + left;
+            this.margin = Math.min(life === Infinity ? Math.max(left, 0) / 5 : life / 5, 300000);
+            if (!first) {
+                this.listeners.forEach((listener) => listener(token));
+            }
+        }
+        return token;
+    }
+}
+
+/** A provider for a token that lives as long as the page, as a server-side template or a test may give it. */
+export function fixedToken(token: string): TokenProvider {
+    return {
+        get: async () => token,
+        refresh: async () => {
+            throw new RestError({ status: 401, code: 'token_expired', detail: 'This token cannot be exchanged.' });
+        },
+    };
+}
+
+interface Kept {
+    access: string;
+    refresh: string;
+    /** By this machine's clock, wrong or not, when it came and how long it lives. */
+    gotAt: number;
+    livesMs: number;
+    user: Me;
+}
+
+export interface SessionTokens extends TokenProvider {
+    login(username: string, password: string): Promise<Me>;
+    register(username: string, password: string, name?: string): Promise<Me>;
+    logout(all?: boolean): Promise<void>;
+    user(): Me | null;
+    readonly isSignedIn: boolean;
+}
+
+const LEASE_MS = 10000;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Signing in by name and password; tokens are kept in storage and shared by all tabs, of which one exchanges them. */
+export function sessionTokens(
+    options: { url?: string; storage?: KeyValue | null; fetch?: Fetch; key?: string } = {},
+): SessionTokens {
+    const base = (options.url ?? globalThis.location?.origin ?? '').replace(/\/$/, '');
+    const store = new Store(options.storage === undefined ? localStore() : options.storage);
+    const fetcher: Fetch = options.fetch ?? ((...args) => fetch(...args));
+    const key = options.key ?? 'confab.tokens';
+    const me = uuid();
+    const load = (): Kept | null => {
+        try {
+            return JSON.parse(store.get(key) ?? 'null') as Kept | null;
+        } catch {
+            return null;
+        }
+    };
+    const post = <T>(path: string, body: unknown, token: string | null = null) => request<T>(fetcher, base, token, 'POST', path, { body });
+    const keep = (t: Tokens): Me => {
+        const kept: Kept = {
+            access: t.access_token, refresh: t.refresh_token, gotAt: Date.now(), livesMs: t.expires_in * 1000, user: t.user,
+        };
+        store.set(key, JSON.stringify(kept));
+        return t.user;
+    };
+    const signedOut = () => new RestError({ status: 401, code: 'unauthenticated', detail: 'Nobody is signed in.' });
+
+    /** A refresh token works once, so one tab at a time may use it. */
+    async function alone<T>(work: () => Promise<T>): Promise<T> {
+        const locks = globalThis.navigator?.locks;
+        if (locks) {
+            return locks.request(key, work) as Promise<T>;
+        }
+        // A lease in storage: write, let others write, see who was last.
+        const lease = key + '.lease';
+        for (let tries = 0; tries < 100; tries += 1) {
+            const [owner, until] = (store.get(lease) ?? '').split(' ');
+            if (!owner || owner === me || !(Number(until) > Date.now() && Number(until) <= Date.now() + LEASE_MS)) {
+                store.set(lease, `${me} ${Date.now() + LEASE_MS}`);
+                await pause(30);
+                if (store.get(lease)?.startsWith(me)) {
+                    break;
+                }
+            }
+            await pause(100 + Math.random() * 100);
+        }
+        try {
+            return await work();
+        } finally {
+            if (store.get(lease)?.startsWith(me)) {
+                store.remove(lease);
+            }
+        }
+    }
+
+    return {
+        async get() {
+            const kept = load();
+            if (!kept) {
+                throw signedOut();
+            }
+            return kept.access;
+        },
+        async refresh() {
+            const before = load();
+            return alone(async () => {
+                const kept = load();
+                if (!kept) {
+                    throw signedOut();
+                }
+                if (kept.access !== before?.access) {
+                    return kept.access; // another tab was quicker
+                }
+                try {
+                    keep(await post<Tokens>('/api/auth/refresh', { refresh_token: kept.refresh }));
+                } catch (error) {
+                    if (error instanceof RestError && error.status === 401) {
+                        store.remove(key);
+                    }
+                    throw error;
+                }
+                return load()!.access;
+            });
+        },
+        expiresAt() {
+            const kept = load();
+            const now = Date.now();
+            // A token from the future: the clock was set back since. It may be as new as it says, not newer.
+            return kept ? Math.min(kept.gotAt, now) + kept.livesMs : now;
+        },
+        user: () => load()?.user ?? null,
+        get isSignedIn() {
+            return load() !== null;
+        },
+        async login(username, password) {
+            return keep(await post<Tokens>('/api/auth/login', { username, password }));
+        },
+        async register(username, password, name) {
+            return keep(await post<Tokens>('/api/auth/register', { username, password, name }));
+        },
+        async logout(all = false) {
+            const kept = load();
+            store.remove(key);
+            if (kept) {
+                await post('/api/auth/logout', { all }, kept.access).catch((error: RestError) => {
+                    if (error.status !== 401) {
+                        throw error;
+                    }
+                });
+            }
+        },
+    };
+}
