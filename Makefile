@@ -58,6 +58,7 @@ SHARED_SRCS = \
 
 # $(BUILD)/confab-rest
 REST_SRCS = \
+  rest/accept_encoding.c \
   rest/addr.c \
   rest/answers.c \
   rest/apply.c \
@@ -140,6 +141,7 @@ REST_SRCS = \
   rest/handler_upload.c \
   rest/handler_user.c \
   rest/handler_util.c \
+  rest/handler_web.c \
   rest/http_auth.c \
   rest/http_conn.c \
   rest/http_error.c \
@@ -215,6 +217,8 @@ REST_SRCS = \
   rest/svc_session_read.c \
   rest/svc_status.c \
   rest/typing.c \
+  rest/web.c \
+  rest/web_find.c \
   rest/workpool.c \
   rest/writer.c \
   rest/writer_commit.c \
@@ -364,6 +368,7 @@ UNIT_TESTS = \
   test_svc_session \
   test_typing \
   test_utf8 \
+  test_web \
   test_wheel \
   test_workpool \
   test_writer \
@@ -430,7 +435,8 @@ test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/door_listen.c rest/door_pending.c \
   rest/door_policy.c rest/door_refuse.c rest/door_serve.c rest/door_upgrade.c rest/http_auth.c rest/http_conn.c \
   rest/http_error.c rest/http_request.c rest/http_router.c rest/http_server.c rest/http_server_body.c rest/http_server_loop.c \
-  rest/http_server_upgrade.c rest/http_tidy.c rest/metrics.c rest/poll_query.c rest/peers.c rest/proxy.c rest/ratelimit.c rest/rest_conf.c
+  rest/http_server_upgrade.c rest/http_tidy.c rest/metrics.c rest/poll_query.c rest/peers.c rest/proxy.c rest/ratelimit.c rest/rest_conf.c \
+  rest/handler_web.c rest/http_range.c $(WEB_SRCS)
 test_http_tidy_SRCS = rest/http_tidy.c
 test_link_hello_SRCS = rest/link_hello.c
 test_link_msg_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
@@ -466,6 +472,8 @@ test_limits_SRCS = ws/limits.c
 test_msg_SRCS = ws/msg.c
 test_outq_SRCS = ws/outq.c ws/msg.c
 test_pending_SRCS = ws/pending.c
+WEB_SRCS = rest/accept_encoding.c rest/door_head.c rest/sha256.c rest/web.c rest/web_find.c
+test_web_SRCS = $(WEB_SRCS) rest/rest_conf.c
 test_wheel_SRCS = ws/wheel.c
 test_workpool_SRCS = rest/workpool.c
 test_decide_session_SRCS = $(FEED_TEST_SRCS) rest/answers.c rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
@@ -507,6 +515,7 @@ FUZZ_TARGETS = \
   fuzz_prefs \
   fuzz_sio_packet \
   fuzz_utf8 \
+  fuzz_web \
   fuzz_ws_core \
 
 fuzz_dialect_conversations_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
@@ -522,6 +531,7 @@ fuzz_eio_payload_SRCS = ws/eio_packet.c
 fuzz_sio_packet_SRCS = ws/sio_packet.c
 fuzz_link_SRCS = tests/lib/link_recode.c
 fuzz_prefs_SRCS = rest/prefs.c
+fuzz_web_SRCS = $(WEB_SRCS)
 fuzz_ws_core_SRCS = $(WS_CORE_SRCS)
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives

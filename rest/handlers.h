@@ -15,6 +15,8 @@
 
 struct session_view;
 
+/* ---------------------------------------------------------------- handler_web.c */
+void web_get(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_auth.c */
 void auth_register(struct http_request *rq);
 void auth_login(struct http_request *rq);

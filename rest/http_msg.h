@@ -76,8 +76,9 @@ struct http_request {
     struct {
         const char *name;
         const char *value; /* static or from the arena */
-    } headers[8];
+    } headers[12];
     unsigned headers_count;
+    struct str lent; /* instead of reply; http_finish_lent */
     struct { /* instead of reply; http_finish_file */
         bool used;
         int fd;
@@ -110,6 +111,8 @@ struct http_route {
 /* routes.c: the map of the HTTP API. */
 extern const struct http_route http_routes[];
 extern const unsigned http_routes_count;
+/* What GET and HEAD find that no route matches, when there is a web application. */
+extern const struct http_route http_web_route;
 
 /* Decoded value of a query parameter (percent and plus decoded, valid UTF-8, no NUL); false: absent. */
 bool http_query(struct http_request *rq, const char *name, struct str *out);
@@ -122,6 +125,8 @@ void http_add_header(struct http_request *rq, const char *name, const char *valu
 void http_finish(struct http_request *rq);
 /* Send rq->status with length bytes of fd from this offset on; fd is taken. A HEAD request gets the head alone. */
 void http_finish_file(struct http_request *rq, int fd, uint64_t from, uint64_t length);
+/* Send rq->status with bytes that outlive the server. */
+void http_finish_lent(struct http_request *rq, struct str bytes);
 /* The piece is used up; more may come. rq is not the caller's any more. */
 void http_piece_done(struct http_request *rq);
 /* application/problem+json from the code table; detail (may be NULL) is one sentence more than the table's. */

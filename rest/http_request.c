@@ -9,6 +9,7 @@
 #include "rest/http_error.h"
 #include "rest/metrics.h"
 #include "rest/ratelimit.h"
+#include "rest/web.h"
 #include "shared/clock.h"
 #include "shared/id.h"
 #include "shared/log.h"
@@ -192,6 +193,25 @@ static enum code check_route(struct http_conn *c)
     return flags & ROUTE_AUTH ? http_auth_user(&c->rq, env->policy, &c->head) : CODE_OK;
 }
 
+/* What the API does not have may be the web application's. It answers reads, what is not found too. */
+static enum code find_page(struct http_conn *c, bool known_method)
+{
+    const struct web *web = c->rq.svc->web;
+
+    if (web == NULL || web_is_api(c->head.path) || door_head_is_upgrade(&c->head)) {
+        return CODE_ROUTE_NOT_FOUND;
+    }
+    if (known_method && (c->rq.method == HTTP_GET || c->rq.method == HTTP_HEAD)) {
+        c->route = &http_web_route;
+        return CODE_OK;
+    }
+    if (web_find(web, c->head.path) == NULL) {
+        return CODE_ROUTE_NOT_FOUND;
+    }
+    c->allow = 1u << HTTP_GET;
+    return CODE_METHOD_NOT_ALLOWED;
+}
+
 static enum code find_route(struct http_conn *c, struct str method)
 {
     const struct http_server_env *env = http_server_env(c->server);
@@ -211,7 +231,7 @@ static enum code find_route(struct http_conn *c, struct str method)
         return known && c->rq.method == HTTP_GET ? CODE_NOT_ACCEPTABLE_UPGRADE
                                                  : CODE_METHOD_NOT_ALLOWED;
     }
-    return code;
+    return code == CODE_ROUTE_NOT_FOUND ? find_page(c, known) : code;
 }
 
 /* A page of an allowed origin may read the answer, also when it is an error. */

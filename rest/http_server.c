@@ -88,6 +88,21 @@ static struct MHD_Response *response_of_text(struct http_request *rq)
     return response;
 }
 
+/* Large answers may take as long as they want, if only they move. */
+static void put_off(struct http_conn *c)
+{
+    c->send_idle_ms = atomic_load(&c->server->move_timeout_ms);
+    c->deadline_ms = mono_ms() + c->send_idle_ms;
+}
+
+static struct MHD_Response *response_of_lent(struct http_conn *c)
+{
+    struct str bytes = c->rq.lent;
+
+    put_off(c);
+    return MHD_create_response_from_buffer(bytes.len, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_PERSISTENT);
+}
+
 /* The library sends it with sendfile, so the bytes do not pass through here. */
 static struct MHD_Response *response_of_file(struct http_conn *c)
 {
@@ -97,8 +112,7 @@ static struct MHD_Response *response_of_file(struct http_conn *c)
 
     if (response != NULL) {
         rq->file.used = false;
-        c->send_idle_ms = atomic_load(&c->server->move_timeout_ms);
-        c->deadline_ms = mono_ms() + c->send_idle_ms;
+        put_off(c);
     }
     return response;
 }
@@ -110,7 +124,9 @@ enum MHD_Result http_send_answer(struct http_conn *c)
     enum MHD_Result result;
 
     http_request_seal(c);
-    response = rq->file.used ? response_of_file(c) : response_of_text(rq);
+    response = rq->file.used     ? response_of_file(c)
+               : rq->lent.p != NULL ? response_of_lent(c)
+                                    : response_of_text(rq);
     if (response == NULL) {
         return MHD_NO;
     }

@@ -20,6 +20,7 @@
 #include "rest/ratelimit.h"
 #include "rest/settings.h"
 #include "rest/start.h"
+#include "rest/web.h"
 #include "rest/workpool.h"
 #include "shared/bug.h"
 #include "shared/clock.h"
@@ -230,6 +231,7 @@ static void start_services(struct app *a, struct buf *why)
     s->conf = a->conf;
     s->cache = cache_new();
     s->feed = feed_new(&feed_conf, s->cache);
+    must(web_load(a->conf, &s->web, why), "bad_web_dir", why);
     must(auth_new(a->conf, s->cache, &s->auth, why), "bad_keys", why);
     must(start_read_secret(a->conf->db_password_file, &a->password, why), "bad_password_file", why);
     start_store_conf(a->conf, buf_str(&a->password).p, &a->store_conf);
@@ -395,6 +397,7 @@ static int stop(struct app *a)
     workpool_free(s->workpool);
     feed_free(s->feed);
     door_free(a->door);
+    web_free(s->web);
     polls_free(s->polls);
     peers_free(a->peers);
     door_policy_free(a->policy);

@@ -50,6 +50,15 @@ static const struct conf_key keys[] = {
     MS(http_idle_timeout_ms, "75s", 1000, 3600000, 0, "keep-alive without a request"),
     BYTES(http_memory_bytes, "16k", 4096, MB, 0, "memory of one HTTP connection; a head takes up to twice its size"),
 
+    S(web_dir, "", 4096, 0, "directory of the web application; empty: none is served, and paths outside of the API are not found"),
+    N(web_files_max, "4096", 1, 100000, 0, "files and folders in it"),
+    BYTES(web_max_bytes, "64m", 1024, 1024 * MB, 0, "size of its files; they are kept in memory"),
+    S(web_immutable, "assets/", 4096, 0, "beginnings of paths in it, comma separated, whose names change when the content does"),
+    S(web_policy,
+      "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' data: blob:; object-src 'none'; "
+      "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+      4096, 0, "Content-Security-Policy of its pages"),
+
     S(attachments_dir, "", 4096, 0, "directory of the attachments; empty: none are taken"),
     S(attachment_types, "*/*", 4096, 0, "accepted media types, comma separated; image/* = all of them"),
     BYTES(attachment_max_bytes, "100m", 1, 64 * 1024 * MB, 0, "largest attachment"),

@@ -39,6 +39,11 @@ struct rest_conf {
         http_idle_timeout_ms;
     uint64_t http_memory_bytes; /* per connection, libmicrohttpd */
 
+    /* web application */
+    char *web_dir; /* empty: none is served */
+    char *web_immutable, *web_policy;
+    uint64_t web_files_max, web_max_bytes;
+
     /* attachments */
     char *attachments_dir;  /* empty: none are taken */
     char *attachment_types; /* accepted media types */

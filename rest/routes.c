@@ -97,4 +97,7 @@ const struct http_route http_routes[] = {
     {HTTP_POST, "/api/admin/kick", admin_kick_post, ADMIN_WRITE},
 };
 
+/* Served while the services start or stop, too: it needs none of them. */
+const struct http_route http_web_route = {HTTP_GET, "/{page}", web_get, ROUTE_OPEN};
+
 const unsigned http_routes_count = sizeof(http_routes) / sizeof(http_routes[0]);

@@ -36,7 +36,7 @@ static enum rc check_files(const struct rest_conf *c, struct buf *why)
     } files[] = {
         {"db_password_file", c->db_password_file}, {"db_tls_ca", c->db_tls_ca},
         {"db_tls_cert", c->db_tls_cert},           {"db_tls_key", c->db_tls_key},
-        {"migrations_dir", c->migrations_dir},
+        {"migrations_dir", c->migrations_dir},     {"web_dir", c->web_dir},
     };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         if (files[i].path[0] != '\0' && access(files[i].path, R_OK) != 0) {

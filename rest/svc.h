@@ -21,6 +21,7 @@ struct auth;
 struct polls;
 struct ratelimit;
 struct notifier;
+struct web;
 struct writer;
 struct workpool;
 
@@ -34,6 +35,7 @@ struct svc {
     struct auth *auth;
     struct attachments *attachments; /* NULL: none are taken */
     struct notifier *notifier; /* NULL: nobody is notified (tests) */
+    struct web *web;           /* NULL: no web application is served */
     struct polls *polls;       /* Engine.IO requests that rest */
     struct ratelimit *messages; /* sends by user id (user_messages_per_s); NULL: no limit */
     struct ratelimit *typing;   /* by user id (user_typing_per_s); NULL: no limit */

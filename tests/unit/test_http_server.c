@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "rest/door.h"
+#include "rest/handlers.h"
 #include "rest/metrics.h"
 #include "rest/svc_session.h"
 #include "shared/clock.h"
@@ -241,6 +242,7 @@ const struct http_route http_routes[] = {
     {HTTP_GET, "/file", send_file, ROUTE_ASYNC},
 };
 const unsigned http_routes_count = sizeof(http_routes) / sizeof(http_routes[0]);
+const struct http_route http_web_route = {HTTP_GET, "/{page}", web_get, ROUTE_OPEN};
 
 /* -- a client ------------------------------------------------------------------------------------- */
 
