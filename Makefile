@@ -314,6 +314,7 @@ UNIT_TESTS = \
   test_feed_liar \
   test_feed_live \
   test_feed_people \
+  test_feed_poll \
   test_feed_publish \
   test_feed_ring \
   test_feed_topic \
@@ -350,6 +351,7 @@ UNIT_TESTS = \
   test_password \
   test_peers \
   test_pending \
+  test_poll_query \
   test_presence \
   test_prefs \
   test_proxy \
@@ -422,6 +424,7 @@ test_feed_adopt_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_attach_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_liar_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_people_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
+test_feed_poll_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_live_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_topic_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
@@ -453,6 +456,7 @@ test_feed_update_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_online_SRCS = rest/online.c
 test_presence_SRCS = rest/lately.c rest/presence.c rest/metrics.c
 test_typing_SRCS = rest/lately.c rest/typing.c rest/metrics.c
+test_poll_query_SRCS = rest/poll_query.c
 test_prefs_SRCS = rest/prefs.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
@@ -512,6 +516,7 @@ FUZZ_TARGETS = \
   fuzz_json \
   fuzz_jwt \
   fuzz_link \
+  fuzz_poll_query \
   fuzz_prefs \
   fuzz_sio_packet \
   fuzz_utf8 \
@@ -530,6 +535,7 @@ fuzz_dialect_socketio_SRCS = $(DIALECT_SRCS)
 fuzz_eio_payload_SRCS = ws/eio_packet.c
 fuzz_sio_packet_SRCS = ws/sio_packet.c
 fuzz_link_SRCS = tests/lib/link_recode.c
+fuzz_poll_query_SRCS = rest/poll_query.c
 fuzz_prefs_SRCS = rest/prefs.c
 fuzz_web_SRCS = $(WEB_SRCS)
 fuzz_ws_core_SRCS = $(WS_CORE_SRCS)

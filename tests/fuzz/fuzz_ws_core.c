@@ -314,6 +314,7 @@ static void move_conn(struct conn *from, struct conn *to)
     to->handle = to;
     to->fd = from->fd;
     from->handle = NULL;
+    seen[to->index] = 0; /* what it was polled for does not come by here */
 }
 
 static const struct carrier carrier = {flush, close_conn, kill_conn, set_read, move_conn};
@@ -389,7 +390,8 @@ static void step_poll(struct core *k)
     uint64_t how = take(1);
     const struct conn *c = any_conn(k);
     if (how % 8 == 7) {
-        link_put_empty(&frame, LINK_POLL_ABORT, c != NULL && c->eio != NULL ? c->eio->get_poll : polls);
+        uint32_t held = c == NULL || c->eio == NULL ? polls : how & 8 ? c->eio->post_poll : c->eio->get_poll;
+        link_put_empty(&frame, LINK_POLL_ABORT, held);
         down_frame(k, &frame, -1);
         return;
     }
@@ -631,7 +633,8 @@ static void check_counts(const struct core *k)
         viewers += c != NULL && conn_topic(c) != 0;
         if (c != NULL && c->eio != NULL) {
             sessions += c->eio->role == EIO_POLLING || c->eio->role == EIO_WEBSOCKET;
-            polls += c->eio->get_poll != 0;
+            polls += (c->eio->get_poll != 0) + (c->eio->post_poll != 0);
+            CHECK(c->state == CONN_OPEN || c->eio->post_poll == 0);
         }
         if (c != NULL && c->interest != NULL) {
             const struct interest *t = c->interest;

@@ -30,6 +30,7 @@ struct liar {
     struct world *w;
     struct feed_worker *workers[WORKERS];
     uint64_t chats[4];
+    uint32_t last_poll, polls_held, polls_done;
 };
 
 static void check_watchers(const struct feed_worker *w)
@@ -58,6 +59,7 @@ static void check_same(struct map64 *found, const struct map64 *kept)
 static void check_counts(const struct feed *f)
 {
     struct map64 peers = MAP64_INIT, users = MAP64_INIT, viewers = MAP64_INIT;
+    uint32_t polls = 0, held = 0;
     for (unsigned i = 0; i < f->workers_count; i++) {
         const struct feed_worker *w = f->workers[i];
         uint32_t at = 0, n, sessions = 0, in_use = 0;
@@ -73,12 +75,17 @@ static void check_counts(const struct feed *f)
         assert_int_equal(w->sessions, sessions);
         assert_int_equal(w->users, in_use);
         assert_int_equal(w->attaches_count, w->attach_at.count);
+        polls += w->polls.count;
         check_watchers(w);
         at = 0;
         while (map64_next(&w->topics, &at, &key, &n)) {
             feed_count_up(&viewers, key, n);
         }
     }
+    for (uint32_t i = 0; i < f->polls.count; i++) {
+        held += f->polls.held[i].id != 0;
+    }
+    assert_int_equal(polls, held);
     check_same(&peers, &f->peers);
     check_same(&users, &f->user_sessions);
     check_same(&viewers, &f->viewers);
@@ -103,16 +110,27 @@ static struct feed_worker *hello(struct world *w, uint16_t number)
     return worker;
 }
 
-static void put_nonsense(struct buf *up)
+static void put_nonsense(struct liar *l, struct buf *up)
 {
     struct cmd c = {.kind = (uint8_t)(1 + pick(12)), .chat_id = pick(6), .content = STR("x")};
     struct link_closed closed[3] = {{odd(40), pick(9)}, {odd(40), pick(9)}, {odd(40), 0}};
-    switch (pick(14)) {
+    switch (pick(18)) {
     case 12:
         link_put_presence(up, (struct link_presence[]){{odd(40), pick(7), pick(2)}, {odd(40), pick(7), true}}, 2);
         break;
     case 13:
         link_put_command(up, 1, pick(9), odd(40), &(struct cmd){.kind = pick(2) ? CMD_FOCUS : CMD_TYPING, .chat_id = pick(7), .number = pick(3)});
+        break;
+    case 14:
+    case 15:
+        world_token_user = pick(USERS + 3);
+        world_token_code = pick(4) ? CODE_OK : CODE_UNAUTHENTICATED;
+        link_put_login(up, odd(9), &(struct link_login){.session = pick(30), .dialect = (uint8_t)pick(DIALECT_COUNT),
+                                                        .peer_key = pick(9), .token = STR("t")});
+        break;
+    case 16:
+    case 17:
+        link_put_poll_reply(up, l->last_poll - pick(20), &(struct link_poll_reply){.status = pick(2) ? 200 : 503, .body = STR("6")});
         break;
     case 9:
         link_put_watch(up, odd(40), odd(1024));
@@ -204,9 +222,38 @@ static void publish_something(struct liar *l)
     }
 }
 
+/* -- the HTTP side of Engine.IO ------------------------------------------------------------------------------------ */
+
+static void before_poll(void *ctx, uint32_t poll_id)
+{
+    struct liar *l = ctx;
+    l->last_poll = poll_id;
+    l->polls_held++;
+}
+
+static void on_poll_done(void *ctx, uint32_t poll_id, const struct link_poll_reply *reply)
+{
+    struct liar *l = ctx;
+    assert_true(poll_id != 0 && (reply == NULL || reply->status == 200 || reply->status == 503));
+    l->polls_done++;
+}
+
+static void poll_something(struct liar *l)
+{
+    struct feed_place place = {(uint16_t)(1 + pick(WORKERS)), pick(3)};
+    struct link_poll m = {.method = LINK_POLL_GET, .dialect = DIALECT_SOCKETIO, .peer_key = 1 + pick(9)};
+    if (pick(4) == 0) {
+        feed_poll_abort(l->w->feed, l->last_poll - pick(20));
+    }
+    (void)feed_poll(l->w->feed, &m, pick(2) ? &place : NULL, before_poll, l);
+}
+
 static void step(struct liar *l, struct store *store)
 {
     unsigned i = pick(WORKERS);
+    if (pick(5) == 0) {
+        poll_something(l);
+    }
     if (pick(4) == 0) {
         publish_something(l);
     }
@@ -230,7 +277,7 @@ static void step(struct liar *l, struct store *store)
         leave(l, i);
     } else {
         struct buf up = BUF_INIT;
-        put_nonsense(&up);
+        put_nonsense(l, &up);
         if (world_up(l->w, l->workers[i], &up) != RC_OK) {
             leave(l, i);
         }
@@ -248,6 +295,7 @@ static void run(uint64_t start)
     conf.worker_adopts_max = 16;
     struct liar l = {.w = world_new(&conf, USERS, 1)};
     struct store *store = fake_db_open();
+    feed_on_poll_done(l.w->feed, on_poll_done, &l);
     seed = start;
     for (unsigned i = 0; i < 4; i++) {
         l.chats[i] = world_group(l.w, 1, i == 0 ? 280 : 5 + i);
@@ -267,6 +315,10 @@ static void run(uint64_t start)
         world_db_run(store);
     }
     assert_int_equal(l.w->feed->workers_count, 0);
+    assert_true(l.polls_done > 100 && l.polls_done < l.polls_held);
+    for (uint32_t i = 0; i < l.w->feed->polls.count; i++) {
+        assert_int_equal(l.w->feed->polls.held[i].id, 0);
+    }
     assert_int_equal(l.w->feed->peers.count, 0);
     assert_int_equal(l.w->feed->user_sessions.count, 0);
     assert_int_equal(l.w->feed->viewers.count, 0);
