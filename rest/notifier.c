@@ -31,6 +31,7 @@ struct notifier *notifier_new(struct svc *svc, const struct row_notifier *cursor
     n->svc = svc;
     n->cursor = *cursor;
     n->done = cursor->user_id != 0 && cursor->event_id > 0 ? cursor->event_id - 1 : cursor->event_id;
+    n->looked_at = n->done;
     n->newest = feed_published(svc->feed);
     n->lost = n->newest > n->done;
     pthread_mutex_init(&n->lock, NULL);
@@ -483,7 +484,6 @@ static void work(struct notifier *n, struct note_queue *q, bool lost, uint64_t u
     } else { /* whatever was not stored comes again from the log */
         start_over(n, &n->cursor);
     }
-    metric_set(METRIC_NOTIFIER_BEHIND, (int64_t)(feed_published(n->svc->feed) - n->done));
 }
 
 static void *run(void *arg)
@@ -505,6 +505,8 @@ static void *run(void *arg)
         work(n, &q, lost, upto);
         note_queue_clear(&q);
         pthread_mutex_lock(&n->lock);
+        n->looked_at = n->done;
+        notifier_tell_behind(n);
     }
     pthread_mutex_unlock(&n->lock);
     return NULL;

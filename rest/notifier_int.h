@@ -33,7 +33,8 @@ struct notifier {
     struct note_queue queue;
     bool lost;       /* the queue lacks something after the cursor: read the log */
     bool stopping, busy;
-    uint64_t newest; /* the newest event of interest that was published */
+    uint64_t newest;    /* the newest event of interest that was published */
+    uint64_t looked_at; /* done, when the thread was here last */
     /* -- the thread's own */
     pthread_t thread;
     bool running;
@@ -48,6 +49,8 @@ struct notifier {
 
 /* notifier_queue.c: an item with copies of everything; NULL without memory. */
 struct note_item *note_item_new(const struct event *e, const uint64_t *focused, unsigned focused_count);
+/* The lock is held. What the notifier itself makes of messages is nothing to be looked at. */
+void notifier_tell_behind(const struct notifier *n);
 /* Everything that waits. */
 struct note_queue notifier_take(struct notifier *n);
 void note_queue_clear(struct note_queue *q);

@@ -67,6 +67,11 @@ static bool has_room(const struct notifier *n, size_t bytes)
            n->queue.bytes + bytes <= n->svc->conf->notifier_queue_max_bytes;
 }
 
+void notifier_tell_behind(const struct notifier *n)
+{
+    metric_set(METRIC_NOTIFIER_BEHIND, n->newest > n->looked_at ? (int64_t)(n->newest - n->looked_at) : 0);
+}
+
 void notifier_on_event(struct notifier *n, const struct event *e, const uint64_t *focused, unsigned focused_count)
 {
     if (e->kind == EV_READ && !has_unread(n, e->actor.id)) {
@@ -87,6 +92,7 @@ void notifier_on_event(struct notifier *n, const struct event *e, const uint64_t
         n->lost = true; /* from here on the log is read, which has this one too */
         free(item);
     }
+    notifier_tell_behind(n);
     pthread_cond_signal(&n->filled);
     pthread_mutex_unlock(&n->lock);
 }

@@ -32,6 +32,7 @@ async function settled(chat, messages, readers) {
     const [rows, distinct, events] = await numbers(`SELECT COUNT(*), COUNT(DISTINCT n.user_id, n.seq), COUNT(e.event_id) FROM notifications n
         LEFT JOIN events e ON e.event_id = n.id AND e.kind = 14 AND e.subject_id = n.user_id WHERE n.chat_id = ${n}`);
     assert.deepEqual([rows, distinct, events], Array(3).fill(messages * readers));
+    await until('the notifier says so', async () => (await sys.metric('confab_notifier_behind')) === 0);
 }
 
 test('SIGKILL again and again while messages come: each notification exactly once', { timeout: 180000 }, async () => {
