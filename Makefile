@@ -631,6 +631,18 @@ $(BUILD)/flags: always
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
+# ---------------------------------------------------------------- web application, the only part that needs node
+
+WEB_FILES := $(shell find web \( -name node_modules -o -name dist -o -name dist-client \) -prune -o -type f -print)
+
+web: web/dist/index.html           ## build the web application into web/dist (needs nodejs and npm)
+web/node_modules/.package.json: web/package.json
+	@etc/dev/deps.sh web
+web/dist/index.html: web/node_modules/.package.json $(WEB_FILES)
+	$(say) VITE web/dist
+	$(Q)cd web && node_modules/.bin/vite build --logLevel warn && node tools/precompress.mjs dist
+	$(Q)touch $@
+
 # ---------------------------------------------------------------- tests
 
 unit-build: $(unit) $(addprefix $(BUILD)/tests/unit/,$(TEST_HELPERS))
@@ -672,6 +684,7 @@ deps:                              ## install the packages that are missing (Deb
 run:                               ## install what is missing, build, start everything until Ctrl-C
 	@etc/dev/deps.sh run
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all
+	@$(MAKE) --no-print-directory web || echo 'run: going on without the web application, which could not be built'
 	@BUILD=$(BUILD) etc/dev/run.sh
 demo-data:                         ## load the demo data into the running system
 	@BUILD=$(BUILD) etc/dev/demo-data.sh
@@ -680,15 +693,19 @@ install: all                       ## install below DESTDIR/PREFIX
 	  $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(BUILD)/confab-rest $(BUILD)/confab-ws $(BUILD)/confabctl $(DESTDIR)$(PREFIX)/bin
 	install -m 644 sql/*.sql $(DESTDIR)$(PREFIX)/share/confab/sql
+	@[ ! -e web/dist/index.html ] || { echo 'install web/dist as $(PREFIX)/share/confab/web'; \
+	  rm -rf '$(DESTDIR)$(PREFIX)/share/confab/web'; cp -R web/dist '$(DESTDIR)$(PREFIX)/share/confab/web'; \
+	  chmod -R u=rwX,go=rX '$(DESTDIR)$(PREFIX)/share/confab/web'; }
 	for f in confab-rest.service confab-ws@.service; do \
 	  sed 's|/usr/bin/|$(PREFIX)/bin/|' etc/systemd/$$f >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; done
 	for f in confab-rest.conf confab-ws.conf; do [ -e $(DESTDIR)/etc/confab/$$f ] || \
-	  sed 's|/usr/share/|$(PREFIX)/share/|' etc/$$f >$(DESTDIR)/etc/confab/$$f; done
+	  sed -e 's|/usr/share/|$(PREFIX)/share/|' $(if $(wildcard web/dist/index.html),-e 's|^web_dir =.*|web_dir = $(PREFIX)/share/confab/web|') \
+	  etc/$$f >$(DESTDIR)/etc/confab/$$f; done
 clean:                             ## remove build/ (var/ with the data stays)
 	rm -rf build
 help:                              ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf '  %-12s %s\n' "$$t" "$$d"; done
 
 always:
-.PHONY: all rest ws unit unit-build fuzz fuzz-build fuzz-short layers model asan lint fmt samples test bench chaos deps run demo-data \
+.PHONY: all rest ws web unit unit-build fuzz fuzz-build fuzz-short layers model asan lint fmt samples test bench chaos deps run demo-data \
         install clean help always

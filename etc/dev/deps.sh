@@ -1,7 +1,8 @@
 #!/bin/bash
-# deps.sh run|test -- install the Debian packages that are missing; does nothing when none is.
+# deps.sh run|web|test -- install the Debian packages that are missing; does nothing when none is.
 #
-# "run" is what building and running needs, "test" adds what the tests need. Only mariadb-server-core is taken, not
+# "run" is what building and running the daemons needs; "web" is node with the npm packages that the web application is
+# built from; "test" is both and what the tests need. Only mariadb-server-core is taken, not
 # mariadb-server: no service is installed or started, ours is private. Packages that bring a service nevertheless
 # (nginx, for one test) are kept from starting it. sudo is used only by ordinary users and only to install.
 set -euo pipefail
@@ -72,30 +73,41 @@ install_missing() {
     esac
 }
 
-install_npm_packages() {
-    local stamp=tests/node_modules/.package.json
-    if cmp -s tests/package.json "$stamp"; then
-        return
+install_npm_packages() { # FOLDER
+    local stamp=$1/node_modules/.package.json
+    if ! cmp -s "$1/package.json" "$stamp"; then
+        command -v npm >/dev/null || { echo "deps: npm is missing" >&2; exit 1; }
+        echo "deps: installing the npm packages of $1/package.json"
+        (cd "$1" && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error)
+        cp "$1/package.json" "$stamp"
     fi
-    echo "deps: installing the npm packages of tests/package.json"
-    (cd tests && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error)
-    cp tests/package.json "$stamp"
+    touch "$stamp"
+}
+
+# A node from elsewhere is as good as Debian's, and often brings its own npm.
+want_node() {
+    command -v node >/dev/null || want nodejs
+    command -v npm >/dev/null || want npm
 }
 
 if ! command -v apt-get >/dev/null; then
     echo "deps: this is not Debian; needed are the counterparts of: ${run[*]}" >&2
-    exit 0
+else
+    case ${1:-run} in
+    run) want "${run[@]}" ;;
+    web) want_node ;;
+    test)
+        want "${run[@]}" "${test[@]}"
+        want_node
+        ;;
+    esac
+    if [ ${#missing[@]} -gt 0 ]; then
+        install_missing
+    fi
 fi
-want "${run[@]}"
 if [ "${1:-run}" = test ]; then
-    want "${test[@]}"
-    # A node from elsewhere is as good as Debian's, and often brings its own npm.
-    command -v node >/dev/null || want nodejs
-    command -v npm >/dev/null || want npm
+    install_npm_packages tests
 fi
-if [ ${#missing[@]} -gt 0 ]; then
-    install_missing
-fi
-if [ "${1:-run}" = test ]; then
-    install_npm_packages
+if [ "${1:-run}" != run ]; then
+    install_npm_packages web
 fi

@@ -74,6 +74,7 @@ db_name = confab
 db_password_file = $state/db/confab.password
 migrations_dir = $PWD/sql
 attachments_dir = $state/attachments
+web_dir = $([ ! -e web/dist/index.html ] || echo "$PWD/web/dist")
 jwt_secret_file = $state/jwt.secret
 admin_token_file = $state/admin.secret
 CONF
@@ -105,6 +106,13 @@ print_urls() { # DASHBOARD_PATH
 
 Confab is running.  API $url/api   WebSocket ws://localhost:$PORT_ROOMS/ws   also on $PORT_CONVERSATIONS, $PORT_EVENTS
                     health $url/readyz   metrics $url/metrics   logs $VAR/log/   Ctrl-C stops everything
+TEXT
+    [ ! -e web/dist/index.html ] || cat <<TEXT
+
+Open $url/ in a browser: sign in as john_doe, and in a private window as jane_doe. The password of both is confab-demo.
+
+TEXT
+    cat <<TEXT
 Try in another terminal:
 
   TOKEN=\$($BUILD/confabctl --url $url --admin-token-file $VAR/admin.secret token issue john_doe)

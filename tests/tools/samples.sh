@@ -65,11 +65,19 @@ database_sample() {
         [ "$(etc/dev/mariadb.sh sql "$db" -N -e "SHOW GRANTS FOR confab@localhost" | grep -c 'ON `confab`')" = 1 ]
 }
 
+# Only what has been built is installed, and only then it is switched on.
+installs_web() {
+    local dir=''
+    [ ! -e web/dist/index.html ] || dir=' /usr/local/share/confab/web'
+    grep -qx "web_dir =$dir" "$tmp/root/etc/confab/confab-rest.conf" &&
+        { [ -z "$dir" ] || diff -r web/dist "$tmp/root/usr/local/share/confab/web"; }
+}
+
 installs() {
     "${MAKE:-make}" --no-print-directory BUILD="$BUILD" DESTDIR="$tmp/root" PREFIX=/usr/local install >/dev/null &&
         "$tmp/root/usr/local/bin/confab-rest" --config "$tmp/root/etc/confab/confab-rest.conf" --print-config |
         grep -q '^migrations_dir = /usr/local/share/confab/sql$' &&
-        ls "$tmp"/root/usr/local/share/confab/sql/*.sql >/dev/null &&
+        ls "$tmp"/root/usr/local/share/confab/sql/*.sql >/dev/null && installs_web &&
         grep -q '^ExecStart=/usr/local/bin/confab-ws ' "$tmp/root/usr/local/lib/systemd/system/confab-ws@.service"
 }
 
