@@ -76,6 +76,7 @@ REST_SRCS = \
   rest/cache_note.c \
   rest/cache_open.c \
   rest/content_type.c \
+  rest/db_watch.c \
   rest/dbpool.c \
   rest/decide.c \
   rest/decide_attachment.c \
@@ -388,6 +389,7 @@ RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/cache
   rest/job.c rest/note_text.c rest/notes.c rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/prefs.c \
   rest/rest_conf.c rest/sessions.c
 test_dbpool_SRCS = rest/dbpool.c rest/metrics.c
+test_dbpool_LDFLAGS = -Wl,--wrap=mono_ms
 test_decide_SRCS = $(RULES_SRCS)
 test_decide_note_SRCS = $(RULES_SRCS)
 test_door_head_SRCS = rest/door_head.c

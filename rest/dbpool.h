@@ -6,6 +6,8 @@
  * calls; the pool reconnects with back-off before the next job.
  * Order      Reads and replays, each in the order in which they came, but replays that have begun before others.
  *            When both wait they are served in turn, and one thread (of more than one) is for reads only.
+ * Time       A read that has no answer after wait_ms, in the queue or in the database, ends: its job runs without a
+ *            store, or its connection is cut and the store says STORE_LOST. A replay has as long once it runs.
  * Limits     db_read_threads, db_read_queue, db_replay_queue: a full queue refuses at once. A replay that has begun
  *            is not refused: each session has one job at a time, and few have begun.
  */
@@ -21,10 +23,16 @@ struct dbpool;
 struct store;
 struct store_conf;
 
-/* store is NULL when the database cannot be reached: answer CODE_UNAVAILABLE. */
+/* store is NULL when the database cannot be reached, or not in time (then on another thread): answer
+ * CODE_UNAVAILABLE. */
 typedef void (*dbpool_job)(struct store *store, void *ctx);
 
-struct dbpool *dbpool_new(const struct store_conf *conf, unsigned threads, unsigned reads_max, unsigned replays_max);
+struct dbpool_conf {
+    unsigned threads, reads_max, replays_max;
+    uint64_t wait_ms;
+};
+
+struct dbpool *dbpool_new(const struct store_conf *store, const struct dbpool_conf *conf);
 /* Run the queue empty, then stop the threads. */
 void dbpool_free(struct dbpool *pool);
 /* RC_OK: job will be called exactly once, on a pool thread; RC_UNAVAILABLE: the queue is full, it will not. */
@@ -34,7 +42,5 @@ RC_CHECK enum rc dbpool_submit(struct dbpool *pool, dbpool_job job, void *ctx);
 RC_CHECK enum rc dbpool_submit_replay(struct dbpool *pool, bool begun, dbpool_job job, void *ctx);
 /* Jobs that wait, of both kinds. */
 unsigned dbpool_depth(struct dbpool *pool);
-/* Whether the last statement of the pool reached the database. */
-bool dbpool_healthy(struct dbpool *pool);
 
 #endif

@@ -2,8 +2,8 @@
 #include "rest/handlers.h"
 
 #include "rest/auth.h"
+#include "rest/db_watch.h"
 #include "rest/metrics.h"
-#include "rest/svc_read.h"
 #include "rest/svc_status.h"
 
 /* The process runs and answers; nothing else is asked. */
@@ -18,48 +18,43 @@ void healthz_get(struct http_request *rq)
 /* These routes are served before the services are there. */
 static bool is_started(const struct svc *svc)
 {
-    return svc->dbpool && svc->feed && svc->writer && svc->cache;
+    return svc->dbpool && svc->db_watch && svc->feed && svc->writer && svc->cache;
 }
 
-static void answer_ready(struct http_request *rq, bool database)
+/* What is in the way, the first of it. NULL: nothing. */
+static const char *find_reason(const struct svc *svc, const struct svc_status *s)
+{
+    if (!is_started(svc)) {
+        return "starting";
+    }
+    if (!s->database) {
+        return db_state_name(DB_AWAY);
+    }
+    if (!s->writer) {
+        return "writer";
+    }
+    return s->workers_ready == 0 ? "no_worker" : NULL;
+}
+
+/* Waits for nothing: how the database is, a thread of its own has found out. */
+void readyz_get(struct http_request *rq)
 {
     struct svc_status s = {0};
     if (is_started(rq->svc)) {
         svc_status(rq->svc, &s);
     }
-    bool ready = database && s.writer && s.workers_ready > 0;
+    const char *reason = find_reason(rq->svc, &s);
     struct buf *out = &rq->reply;
     buf_add_char(out, '{');
-    json_key_str(out, "status", ready ? STR("ready") : STR("not_ready"));
-    json_key_bool(out, "database", database);
+    json_key_str(out, "status", reason == NULL ? STR("ready") : STR("not_ready"));
+    json_key_bool(out, "database", s.database);
     json_key_bool(out, "writer", s.writer);
     json_key_u64(out, "workers", s.workers_ready);
+    if (reason != NULL) {
+        json_key_str(out, "reason", str_of(reason));
+    }
     buf_add_char(out, '}');
-    handler_finish(rq, ready ? 200 : 503);
-}
-
-static void on_ping(void *ctx, enum code code)
-{
-    answer_ready(ctx, code == CODE_OK);
-}
-
-/* Asks the database now: an idle pool would not notice that it is gone. */
-void readyz_get(struct http_request *rq)
-{
-    if (!is_started(rq->svc)) {
-        answer_ready(rq, false);
-        return;
-    }
-    struct read_request *r = arena_alloc(&rq->arena, sizeof(*r));
-    if (!r) {
-        handler_fail(rq, CODE_UNAVAILABLE, NULL);
-        return;
-    }
-    *r = (struct read_request){
-        .svc = rq->svc, .arena = &rq->arena, .done = on_ping, .ctx = rq};
-    if (read_ping(r) != CODE_OK) {
-        answer_ready(rq, false);
-    }
+    handler_finish(rq, reason == NULL ? 200 : 503);
 }
 
 /* ---------------------------------------------------------------- metrics */

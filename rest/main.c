@@ -12,6 +12,7 @@
 
 #include "rest/attachments.h"
 #include "rest/auth.h"
+#include "rest/db_watch.h"
 #include "rest/door.h"
 #include "rest/door_listen.h"
 #include "rest/link_server.h"
@@ -244,8 +245,13 @@ static void start_services(struct app *a, struct buf *why)
     must(start_load(a->conf, store, &a->store_conf, s->cache, s->feed, &start, why), "load_failed", why);
     must(attachments_new(a->conf, store, &s->attachments, why), "attachments", why);
     s->writer = writer_new(a->conf, s->cache, s->feed, &start, on_fenced);
-    s->dbpool = dbpool_new(&a->store_conf, (unsigned)a->conf->db_read_threads, (unsigned)a->conf->db_read_queue,
-                           (unsigned)a->conf->db_replay_queue);
+    s->dbpool = dbpool_new(&a->store_conf, &(struct dbpool_conf){
+                                               .threads = (unsigned)a->conf->db_read_threads,
+                                               .reads_max = (unsigned)a->conf->db_read_queue,
+                                               .replays_max = (unsigned)a->conf->db_replay_queue,
+                                               .wait_ms = a->conf->db_read_wait_ms,
+                                           });
+    s->db_watch = db_watch_new(&a->store_conf, a->conf->db_check_ms, a->conf->db_check_wait_ms);
     s->workpool = workpool_new((unsigned)a->conf->argon2_threads, (unsigned)a->conf->argon2_queue);
     s->messages = ratelimit_new(RATE_KEYS);
     s->typing = ratelimit_new(RATE_KEYS);
@@ -254,6 +260,7 @@ static void start_services(struct app *a, struct buf *why)
     s->polls = polls_new(a->conf, s->feed);
     feed_bind(s->feed, s);
     must(writer_run(s->writer), "no_thread", why);
+    must(db_watch_run(s->db_watch), "no_thread", why);
     must(feed_run(s->feed), "no_thread", why);
     if (s->attachments != NULL) {
         must(attachments_start(s->attachments, s, why), "no_thread", why);
@@ -393,6 +400,7 @@ static int stop(struct app *a)
     link_server_stop(a->link);
     /* Requests and replays are what use the pools; neither comes any more. */
     dbpool_free(s->dbpool);
+    db_watch_free(s->db_watch);
     attachments_free(s->attachments);
     workpool_free(s->workpool);
     feed_free(s->feed);

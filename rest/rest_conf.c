@@ -97,6 +97,9 @@ static const struct conf_key keys[] = {
     MS(db_connect_timeout_ms, "5s", 1000, 60000, 0, "time to connect to the database"),
     MS(db_io_timeout_ms, "30s", 1000, 600000, 0, "time for one answer of the database"),
     N(db_read_threads, "4", 1, 64, 0, "connections for reads"),
+    MS(db_read_wait_ms, "10s", 100, 600000, 0, "a read without an answer of the database after this is refused (503)"),
+    MS(db_check_ms, "1s", 50, 60000, 0, "how often the database is asked whether it is well, for /readyz"),
+    MS(db_check_wait_ms, "2s", 50, 60000, 0, "a database that has not answered that for so long is not ready; /readyz itself never waits"),
     N(db_read_queue, "1024", 1, 100000, 0, "reads waiting for a connection"),
     N(db_replay_queue, "65536", 1, 10000000, 0, "resumes waiting for a connection; a client that finds it full gets a gap"),
 

@@ -63,7 +63,8 @@ struct rest_conf {
     /* database */
     char *db_socket, *db_host, *db_user, *db_password_file, *db_name, *db_tls_ca, *db_tls_cert,
         *db_tls_key, *migrations_dir;
-    uint64_t db_port, db_connect_timeout_ms, db_io_timeout_ms, db_read_threads, db_read_queue, db_replay_queue;
+    uint64_t db_port, db_connect_timeout_ms, db_io_timeout_ms, db_read_threads, db_read_queue, db_replay_queue,
+        db_read_wait_ms, db_check_ms, db_check_wait_ms;
 
     /* writer, log, replay */
     uint64_t writer_batch_max_rows, writer_queue_max, writer_deadline_ms;

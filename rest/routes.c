@@ -9,7 +9,7 @@
 
 const struct http_route http_routes[] = {
     {HTTP_GET, "/healthz", healthz_get, ROUTE_OPEN},
-    {HTTP_GET, "/readyz", readyz_get, ROUTE_OPEN | ROUTE_ASYNC},
+    {HTTP_GET, "/readyz", readyz_get, ROUTE_OPEN},
     {HTTP_GET, "/metrics", metrics_get, ROUTE_OPEN},
 
     {HTTP_POST, "/api/auth/register", auth_register, LOGIN},

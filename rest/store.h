@@ -59,6 +59,9 @@ void store_close(struct store *s);
 uint64_t store_session_id(const struct store *s);
 /* SELECT 1 within the io timeout. */
 bool store_ping(struct store *s);
+/* From another thread while calls of s may be running, but not store_close: they, and all further ones, fail as if the
+ * connection was lost. */
+void store_abort(struct store *s);
 /* false once the connection failed: every further call gives STORE_LOST; close it and open another. No I/O. */
 bool store_alive(const struct store *s);
 /* Apply sql/NNN-*.sql not yet applied, in order, under GET_LOCK; each recorded with its checksum. A file that

@@ -3,10 +3,13 @@
  */
 #include "rest/store_maria.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <errmsg.h>
 #include <mysqld_error.h>
@@ -270,6 +273,7 @@ enum rc store_connect(const struct store_conf *conf, unsigned read_timeout_s, st
     struct store *s = mem_new(sizeof(*s));
 
     s->conf = *conf;
+    s->abort_fd = -1;
     if (!connect_server(s, read_timeout_s) || prepare_session(s) != STORE_OK) {
         /* The reason first: a log line is cut. */
         buf_addf(why, "%s (user %s at %s)", s->mysql ? mysql_error(s->mysql) : "No memory.", conf->user,
@@ -277,6 +281,7 @@ enum rc store_connect(const struct store_conf *conf, unsigned read_timeout_s, st
         store_close(s);
         return RC_UNAVAILABLE;
     }
+    s->abort_fd = fcntl(mysql_get_socket(s->mysql), F_DUPFD_CLOEXEC, 0);
     *out = s;
     return RC_OK;
 }
@@ -295,7 +300,15 @@ void store_close(struct store *s)
     if (s->mysql) {
         mysql_close(s->mysql);
     }
+    if (s->abort_fd >= 0) {
+        close(s->abort_fd);
+    }
     free(s);
+}
+
+void store_abort(struct store *s)
+{
+    (void)shutdown(s->abort_fd, SHUT_RDWR);
 }
 
 uint64_t store_session_id(const struct store *s)

@@ -93,6 +93,7 @@ RC_CHECK enum store_rc query_one(struct store *s, const struct statement *st, co
 
 struct store {
     MYSQL *mysql;
+    int abort_fd;           /* a second descriptor of its socket, which the library does not close under us */
     struct store_conf conf; /* strings belong to the caller of store_open */
     uint64_t session;
     size_t row_bytes_max; /* what one packet can hold, with room to spare */

@@ -18,6 +18,7 @@
 
 struct attachments;
 struct auth;
+struct db_watch;
 struct polls;
 struct ratelimit;
 struct notifier;
@@ -31,6 +32,7 @@ struct svc {
     struct feed *feed;
     struct writer *writer;
     struct dbpool *dbpool;     /* reads */
+    struct db_watch *db_watch; /* how the database is */
     struct workpool *workpool; /* argon2 and other CPU work, never in an HTTP thread */
     struct auth *auth;
     struct attachments *attachments; /* NULL: none are taken */

@@ -284,16 +284,3 @@ enum code read_lasts(struct read_request *r)
     }
     return code == CODE_OK ? submit(r, run_lasts) : code;
 }
-
-/* ---------------------------------------------------------------- health */
-
-static enum code run_ping(struct read_request *r, struct store *store)
-{
-    (void)r;
-    return store_ping(store) ? CODE_OK : CODE_UNAVAILABLE;
-}
-
-enum code read_ping(struct read_request *r)
-{
-    return submit(r, run_ping);
-}

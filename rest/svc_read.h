@@ -164,7 +164,5 @@ struct attachment_read {
 enum code read_attachment(struct attachment_read *r);
 /* Append the attachments of messages that have one; store is a pool thread's. */
 enum code read_attachments_of(struct store *store, struct arena *arena, struct message_view *messages, unsigned count);
-/* SELECT 1 on the pool: CODE_OK or CODE_UNAVAILABLE. */
-enum code read_ping(struct read_request *r);
 
 #endif

@@ -1,12 +1,13 @@
 #include "rest/svc_status.h"
 
+#include "rest/db_watch.h"
 #include "rest/metrics.h"
 #include "rest/writer.h"
 
 void svc_status(struct svc *svc, struct svc_status *out)
 {
     *out = (struct svc_status){
-        .database = dbpool_healthy(svc->dbpool),
+        .database = db_watch_state(svc->db_watch) != DB_AWAY,
         .writer = writer_healthy(svc->writer),
         .workers_ready = feed_workers_ready(svc->feed),
         .published = feed_published(svc->feed),

@@ -1,7 +1,7 @@
 /*
  * svc_status.h -- how the service is doing, for health checks and administrators
  *
- * Threads    Any. Takes the feed's and the cache's lock for a moment each.
+ * Threads    Any. Takes the feed's and the cache's lock for a moment each, and never waits for the database.
  */
 #ifndef REST_SVC_STATUS_H
 #define REST_SVC_STATUS_H
@@ -13,7 +13,7 @@
 #define STATUS_WORKERS_MAX 64
 
 struct svc_status {
-    bool database; /* reads worked lately */
+    bool database; /* it answers */
     bool writer;   /* it owns the log and can commit */
     unsigned workers_ready, workers_count;
     struct feed_worker_info workers[STATUS_WORKERS_MAX];

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { useSystem } from '../lib/system.mjs';
 import { until } from '../lib/wait.mjs';
 
-const sys = useSystem({ before, after }, { workers: 1, syncDelay: true, rest: { writer_deadline_ms: '3s' } });
+const sys = useSystem({ before, after }, { workers: 1, syncDelay: true, rest: { writer_deadline_ms: '3s', db_read_wait_ms: '1s', db_check_ms: '200ms', db_check_wait_ms: '500ms' } });
 
 class Load {
     constructor(by, room, name, lanes = 4) {
@@ -82,6 +82,45 @@ test('killed while a COMMIT waits for the disk', { timeout: 120000 }, () => outa
     await sys.db.kill();
     sys.db.setSyncDelay(0);
 }, 'in commit'));
+
+test('frozen: /readyz says so and waits for nothing, reads are refused in time, then everything goes on', { timeout: 120000 }, async () => {
+    const [ann, bob] = await sys.api.users(2);
+    const room = await sys.api.group(ann, 'Frozen', [bob]);
+    await sys.api.send(ann, room.chat_id, 'before');
+    const client = await sys.rooms(bob, { ext: true });
+    const history = () => sys.api.call('GET', `/api/chats/${room.chat_id}/messages`, { token: bob.token });
+    await sys.db.signal('SIGSTOP');
+    let sent;
+    try {
+        // More than there are connections: some wait in the queue, some for the database. All of this while it is frozen.
+        const refused = await Promise.all(Array.from({ length: 20 }, history));
+        assert.deepEqual([...new Set(refused.map((a) => `${a.status} ${a.json.code}`))], ['503 unavailable']);
+        const ready = await until('readiness says no', async () => {
+            const answer = await sys.api.call('GET', '/readyz');
+            return answer.status === 503 && answer.json;
+        });
+        assert.deepEqual([ready.database, ready.reason], [false, 'database_away']);
+        assert.equal((await sys.api.call('GET', '/api/chats', { token: bob.token })).status, 200);
+        assert.equal((await history()).status, 503);
+        sent = await sys.api.call('POST', `/api/chats/${room.chat_id}/messages`, { token: ann.token, body: { content: 'frozen', client_msg_id: 'frozen' } });
+        assert.equal(sent.status, 503, sent.text);
+    } finally {
+        await sys.db.signal('SIGCONT');
+    }
+    await sys.ready();
+    const page = await until('reads work again', async () => {
+        const answer = await history();
+        return answer.status === 200 && answer.json;
+    });
+    assert.equal(page.messages[0].content, 'before');
+    const again = await until('writing works again', async () => {
+        const answer = await sys.api.call('POST', `/api/chats/${room.chat_id}/messages`, { token: ann.token, body: { content: 'frozen', client_msg_id: 'frozen' } });
+        return answer.status < 300 && answer.json;
+    });
+    assert.equal(again.seq, 2);
+    await client.wait((f) => f._ext?.seq === 2);
+    assert.ok((await sys.metric('confab_db_reads_late_total')) > 0);
+});
 
 test('a disk that takes a second for everything: slow, but right', { timeout: 120000 }, async () => {
     const [ann, bob] = await sys.api.users(2);

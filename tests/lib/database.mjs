@@ -55,6 +55,11 @@ export class Database {
         await run(SCRIPT, ['kill', this.dir], { env });
     }
 
+    /** SIGSTOP: it neither works nor dies; SIGCONT. */
+    async signal(name) {
+        process.kill(Number((await run(SCRIPT, ['pid', this.dir], { env })).stdout), name);
+    }
+
     killSync() {
         if (fs.existsSync(this.dir)) {
             execFileSync(SCRIPT, ['kill', this.dir], { env });

@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "rest/dbpool.h"
 #include "rest/store.h"
@@ -9,11 +10,32 @@
 
 enum { JOBS = 256 };
 
+/* -- time ---------------------------------------------------------------------------------------------------------- */
+
+static _Atomic uint64_t later_ms;
+
+uint64_t __real_mono_ms(void);
+uint64_t __wrap_mono_ms(void);
+uint64_t __wrap_mono_ms(void)
+{
+    return __real_mono_ms() + atomic_load(&later_ms);
+}
+
 /* -- store.h, as far as the pool knows it ------------------------------------------------------------------- */
 
 struct store {
-    bool alive;
+    bool alive; /* under bench.lock */
 };
+
+/* Jobs note their names in the order in which they run; one that is held waits for the test. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    char ran[JOBS + 1];
+    unsigned count, held, opens, aborts, pings;
+    bool open;
+    bool frozen; /* pings are not answered */
+} bench = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 enum rc store_open(const struct store_conf *conf, struct store **out, struct buf *why)
 {
@@ -21,6 +43,9 @@ enum rc store_open(const struct store_conf *conf, struct store **out, struct buf
     (void)why;
     *out = mem_new(sizeof(**out));
     (*out)->alive = true;
+    pthread_mutex_lock(&bench.lock);
+    bench.opens++;
+    pthread_mutex_unlock(&bench.lock);
     return RC_OK;
 }
 
@@ -29,14 +54,41 @@ void store_close(struct store *s)
     free(s);
 }
 
+void store_abort(struct store *s)
+{
+    pthread_mutex_lock(&bench.lock);
+    s->alive = false;
+    bench.aborts++;
+    pthread_cond_broadcast(&bench.changed);
+    pthread_mutex_unlock(&bench.lock);
+}
+
 bool store_alive(const struct store *s)
 {
-    return s->alive;
+    pthread_mutex_lock(&bench.lock);
+    bool alive = s->alive;
+    pthread_mutex_unlock(&bench.lock);
+    return alive;
+}
+
+/* As a frozen server: no answer until the connection is cut. */
+static void hang(const struct store *s)
+{
+    while (s->alive) {
+        pthread_cond_wait(&bench.changed, &bench.lock);
+    }
 }
 
 bool store_ping(struct store *s)
 {
-    return s->alive;
+    pthread_mutex_lock(&bench.lock);
+    bench.pings++;
+    if (bench.frozen) {
+        hang(s);
+    }
+    bool alive = s->alive;
+    pthread_mutex_unlock(&bench.lock);
+    return alive;
 }
 
 void store_thread_end(void)
@@ -45,20 +97,11 @@ void store_thread_end(void)
 
 /* -- jobs ------------------------------------------------------------------------------------------------------ */
 
-/* Jobs note their names in the order in which they run; one that is held waits for the test. */
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    char ran[JOBS + 1];
-    unsigned count, held;
-    bool open;
-} bench = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-
 static void reset(void)
 {
     memset(bench.ran, 0, sizeof(bench.ran));
-    bench.count = bench.held = 0;
-    bench.open = false;
+    bench.count = bench.held = bench.opens = bench.aborts = bench.pings = 0;
+    bench.open = bench.frozen = false;
 }
 
 static void note_job(struct store *store, void *ctx)
@@ -109,10 +152,15 @@ static enum rc add_replay(struct dbpool *p, dbpool_job job, const char *name)
     return dbpool_submit_replay(p, false, job, (void *)(uintptr_t)name);
 }
 
+static struct dbpool *new_pool_that_waits(unsigned threads, unsigned reads, unsigned replays, uint64_t wait_ms)
+{
+    static const struct store_conf store = {.user = "x"};
+    return dbpool_new(&store, &(struct dbpool_conf){threads, reads, replays, wait_ms});
+}
+
 static struct dbpool *new_pool(unsigned threads, unsigned reads, unsigned replays)
 {
-    static const struct store_conf conf = {.user = "x"};
-    return dbpool_new(&conf, threads, reads, replays);
+    return new_pool_that_waits(threads, reads, replays, 600000);
 }
 
 /* One by one of both, though all the replays came first. */
@@ -198,6 +246,98 @@ static void test_replays_that_have_begun_go_first(void **state)
     assert_int_equal(bench.ran[MANY + 2], 'r');
 }
 
+/* -- a database that does not answer ---------------------------------------------------------------------------- */
+
+static void note(const char *name)
+{
+    pthread_mutex_lock(&bench.lock);
+    bench.ran[bench.count++] = *name;
+    pthread_cond_broadcast(&bench.changed);
+    pthread_mutex_unlock(&bench.lock);
+}
+
+/* Waits for an answer that does not come: ended by its connection. */
+static void frozen_job(struct store *store, void *ctx)
+{
+    pthread_mutex_lock(&bench.lock);
+    if (store != NULL) {
+        bench.held++;
+        pthread_cond_broadcast(&bench.changed);
+        hang(store);
+    }
+    pthread_mutex_unlock(&bench.lock);
+    note(ctx);
+}
+
+/* Its own name with a connection, - without. */
+static void told_job(struct store *store, void *ctx)
+{
+    note(store != NULL ? ctx : "-");
+}
+
+static void test_a_database_that_does_not_answer_holds_nobody(void **state)
+{
+    (void)state;
+    reset();
+    struct dbpool *p = new_pool_that_waits(2, 10, 10, 100);
+    assert_int_equal(add_read(p, frozen_job, "f"), RC_OK);
+    assert_int_equal(add_replay(p, frozen_job, "f"), RC_OK);
+    wait_for(&bench.held, 2);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(add_read(p, told_job, "x"), RC_OK);
+    }
+    wait_for(&bench.count, 7);
+    assert_true(bench.aborts == 2);
+    /* In the queue as well; but one that was still there when a thread came back had a connection. */
+    for (unsigned i = 0; i < bench.count; i++) {
+        assert_non_null(strchr("f-x", bench.ran[i]));
+    }
+    assert_int_equal(add_read(p, told_job, "y"), RC_OK);
+    wait_for(&bench.count, 8);
+    assert_true(bench.ran[7] == 'y' && bench.opens > 2);
+    dbpool_free(p);
+}
+
+static void test_in_the_queue_a_read_waits_no_longer(void **state)
+{
+    (void)state;
+    reset();
+    struct dbpool *p = new_pool_that_waits(1, 10, 10, 100);
+    assert_int_equal(add_read(p, hold_job, "h"), RC_OK); /* does not even notice that its connection is cut */
+    wait_for(&bench.held, 1);
+    assert_int_equal(add_read(p, told_job, "x"), RC_OK);
+    assert_int_equal(add_read(p, told_job, "y"), RC_OK);
+    wait_for(&bench.count, 2);
+    assert_string_equal(bench.ran, "--");
+    let_go();
+    assert_int_equal(add_read(p, told_job, "z"), RC_OK);
+    wait_for(&bench.count, 4);
+    assert_string_equal(bench.ran, "--hz");
+    assert_true(bench.opens == 2 && bench.aborts == 1);
+    dbpool_free(p);
+}
+
+static void test_a_job_does_not_wait_for_the_sign_of_life(void **state)
+{
+    (void)state;
+    reset();
+    struct dbpool *p = new_pool_that_waits(1, 10, 10, 100);
+    assert_int_equal(add_read(p, told_job, "x"), RC_OK);
+    wait_for(&bench.count, 1);
+    pthread_mutex_lock(&bench.lock);
+    bench.frozen = true;
+    pthread_mutex_unlock(&bench.lock);
+    atomic_fetch_add(&later_ms, 60000); /* the connection was not used for long */
+    assert_int_equal(add_read(p, told_job, "y"), RC_OK);
+    wait_for(&bench.count, 2);
+    assert_string_equal(bench.ran, "x-");
+    assert_true(bench.pings == 1 && bench.aborts == 1);
+    assert_int_equal(add_read(p, told_job, "z"), RC_OK);
+    wait_for(&bench.count, 3);
+    assert_string_equal(bench.ran, "x-z");
+    dbpool_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +345,9 @@ int main(void)
         cmocka_unit_test(test_replays_leave_a_thread_to_reads),
         cmocka_unit_test(test_replays_that_have_begun_go_first),
         cmocka_unit_test(test_each_queue_has_its_own_bound),
+        cmocka_unit_test(test_a_database_that_does_not_answer_holds_nobody),
+        cmocka_unit_test(test_in_the_queue_a_read_waits_no_longer),
+        cmocka_unit_test(test_a_job_does_not_wait_for_the_sign_of_life),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,12 +46,6 @@ bool feed_wait_published(struct feed *f, uint64_t event_id, uint64_t deadline_ms
     return !world.never_published;
 }
 
-bool store_ping(struct store *s)
-{
-    (void)s;
-    return true;
-}
-
 static struct row_message row_at(uint64_t chat_id, uint64_t seq)
 {
     return (struct row_message){
