@@ -189,6 +189,7 @@ REST_SRCS = \
   rest/rest_conf.c \
   rest/routes.c \
   rest/sessions.c \
+  rest/sealer.c \
   rest/settings.c \
   rest/sha256.c \
   rest/start.c \
@@ -204,6 +205,7 @@ REST_SRCS = \
   rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
+  rest/store_maria_seal.c \
   rest/store_maria_seen.c \
   rest/store_maria_session.c \
   rest/svc_attachment.c \
@@ -361,6 +363,7 @@ UNIT_TESTS = \
   test_rd \
   test_recent \
   test_reply \
+  test_sealer \
   test_sessions \
   test_sio_packet \
   test_start \
@@ -384,7 +387,7 @@ test_attachments_LDFLAGS = -Wl,--wrap=pwrite,--wrap=fsync,--wrap=renameat2
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
 # Caches and rules.
-RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/decide.c rest/decide_attachment.c rest/decide_chat.c \
+RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/decide.c rest/sealer.c rest/decide_attachment.c rest/decide_chat.c \
   rest/decide_message.c rest/decide_note.c rest/decide_seen.c rest/decide_session.c rest/decide_user.c rest/conversation_text.c rest/event_fill.c rest/families.c \
   rest/job.c rest/note_text.c rest/notes.c rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/prefs.c \
   rest/rest_conf.c rest/sessions.c
@@ -459,6 +462,7 @@ test_online_SRCS = rest/online.c
 test_presence_SRCS = rest/lately.c rest/presence.c rest/metrics.c
 test_typing_SRCS = rest/lately.c rest/typing.c rest/metrics.c
 test_poll_query_SRCS = rest/poll_query.c
+test_sealer_SRCS = rest/sealer.c
 test_prefs_SRCS = rest/prefs.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_ratelimit_SRCS = rest/ratelimit.c
@@ -615,7 +619,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call obj,$$($$*_SRCS)) $(L
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) $($*_LDFLAGS) -o $@ $^ $(LIBS) -lm
 
 # The store against a real MariaDB (tests/tools/store.sh).
-STORE_TEST = $(call obj,tests/store/test_store.c rest/batch.c $(filter rest/store_maria%,$(REST_SRCS)))
+STORE_TEST = $(call obj,tests/store/test_store.c rest/batch.c rest/sealer.c rest/metrics.c $(filter rest/store_maria%,$(REST_SRCS)))
 $(BUILD)/tests/store/test_store: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(REST_PKGS) $(TEST_PKGS))
 $(BUILD)/tests/store/test_store: $(STORE_TEST) $(LIB)
 	$(say) LINK $@

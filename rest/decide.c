@@ -1,5 +1,6 @@
 #include "rest/decide.h"
 
+#include "rest/sealer.h"
 #include "shared/bug.h"
 
 struct draft *decide_event(struct decider *d, struct job *job, const struct row_event *e)
@@ -17,13 +18,22 @@ struct draft *decide_event(struct decider *d, struct job *job, const struct row_
     return draft;
 }
 
+struct key16 decide_hash(const struct decider *d, const struct job *job)
+{
+    struct key16 hash = job->hash;
+    if (d->sealer != NULL) {
+        sealer_hash(d->sealer, &hash);
+    }
+    return hash;
+}
+
 static void keep_key(struct decider *d, struct job *job)
 {
     const struct cmd *c = &job->cmd;
     if (!c->has_key) {
         return;
     }
-    struct ov_key k = {.user_id = c->actor_id, .key = c->key, .hash = job->hash, .outcome = job->outcome};
+    struct ov_key k = {.user_id = c->actor_id, .key = c->key, .hash = decide_hash(d, job), .outcome = job->outcome};
     overlay_add_key(d->overlay, &k);
     if (c->kind == CMD_MESSAGE_SEND) {
         return; /* the message row itself carries the key */
@@ -31,7 +41,7 @@ static void keep_key(struct decider *d, struct job *job)
     *batch_key(d->batch) = (struct row_key){
         .user_id = c->actor_id,
         .key = c->key,
-        .hash = job->hash,
+        .hash = k.hash,
         .kind = c->kind,
         .code = (uint16_t)job->outcome.code,
         .event_id = job->outcome.event_id,
@@ -124,7 +134,7 @@ static bool repeat(struct decider *d, struct job *job)
         return false;
     }
     const struct key16 *hash = k ? &k->hash : &job->stored_hash;
-    if (!key16_eq(hash, &job->hash)) {
+    if (!sealer_hash_is(d->sealer, hash, &job->hash)) {
         job->outcome.code = CODE_KEY_REUSED;
         return true;
     }

@@ -17,6 +17,7 @@
 
 struct decider {
     const struct rest_conf *conf;
+    const struct sealer *sealer; /* or NULL */
     struct cache *cache;
     struct overlay *overlay;
     struct families *families;
@@ -38,6 +39,8 @@ struct draft *decide_event(struct decider *d, struct job *job, const struct row_
 struct ov_chat *decide_chat(struct decider *d, const struct cmd *c, struct ov_member **actor,
                             enum code *code);
 
+/* The command's hash as it is kept. */
+struct key16 decide_hash(const struct decider *d, const struct job *job);
 /* The actor is known and active. */
 enum code decide_check_actor(struct decider *d, const struct cmd *c);
 /* The direct chat of two users, created when there is none (*created). */

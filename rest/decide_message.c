@@ -32,7 +32,7 @@ static void store_message(struct decider *d, const struct job *job, const struct
         .flags = m->flags,
         .last_event = m->id,
         .key = c->key,
-        .hash = job->hash,
+        .hash = decide_hash(d, job),
         .kind = c->name,
         .content = c->content,
     };

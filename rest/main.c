@@ -20,6 +20,7 @@
 #include "rest/poll.h"
 #include "rest/ratelimit.h"
 #include "rest/settings.h"
+#include "rest/sealer.h"
 #include "rest/start.h"
 #include "rest/web.h"
 #include "rest/workpool.h"
@@ -57,6 +58,7 @@ struct app {
     struct rest_conf *conf;
     struct buf password;
     struct store_conf store_conf;
+    struct sealer *sealer; /* NULL: texts are kept as they are */
     struct svc svc;
     struct link_server *link;
     struct door_policy *policy;
@@ -235,7 +237,9 @@ static void start_services(struct app *a, struct buf *why)
     must(web_load(a->conf, &s->web, why), "bad_web_dir", why);
     must(auth_new(a->conf, s->cache, &s->auth, why), "bad_keys", why);
     must(start_read_secret(a->conf->db_password_file, &a->password, why), "bad_password_file", why);
+    must(start_read_content_keys(a->conf, &a->sealer, why), "bad_content_keys", why);
     start_store_conf(a->conf, buf_str(&a->password).p, &a->store_conf);
+    a->store_conf.sealer = a->sealer;
     enum rc rc = start_connect(&a->store_conf, mono_ms() + CONNECT_DEADLINE_MS, a->signals, &store, why);
     if (rc == RC_CLOSED) {
         log_info("stopped", "status=0");
@@ -418,6 +422,7 @@ static int stop(struct app *a)
     ratelimit_free(s->logins);
     cache_free(s->cache);
     buf_release(&a->password);
+    sealer_free(a->sealer);
     return 0;
 }
 

@@ -113,6 +113,7 @@ static const struct conf_key keys[] = {
     N(replay_refs_max, "1000000", 1, 100000000, 0, "events that resuming clients have found and not read yet, all together; above it they look again for each chunk"),
     MS(events_keep_ms, "30d", 60000, 3650 * DAY_MS, 0, "how long a cursor can be resumed"),
 
+    S(content_key_file, "", 4096, 0, "texts of messages are kept encrypted (AES-256-GCM) under the first of its keys (64 hex digits a line); empty: as they are"),
     S(jwt_secret_file, "", 4096, 0, "HS256 secret (32 bytes or more; further lines KID SECRET for rotation)"),
     S(jwt_jwks_file, "", 4096, 0, "public keys of an existing identity provider (JWKS)"),
     S(jwt_issuer, "confab", 255, 0, "iss of tokens; empty: not checked"),

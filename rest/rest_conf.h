@@ -72,7 +72,7 @@ struct rest_conf {
         events_keep_ms;
 
     /* identity */
-    char *jwt_secret_file, *jwt_jwks_file, *jwt_issuer, *jwt_audience, *admin_token_file;
+    char *content_key_file, *jwt_secret_file, *jwt_jwks_file, *jwt_issuer, *jwt_audience, *admin_token_file;
     bool create_secrets; /* make missing secret files; the dev profile always does */
     uint64_t access_ttl_ms, refresh_ttl_ms, ticket_ttl_ms, ticket_max, token_leeway_ms,
         token_cache_max;

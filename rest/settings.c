@@ -10,6 +10,8 @@
 #include "rest/auth_keys.h"
 #include "rest/door_listen.h"
 #include "rest/door_policy.h"
+#include "rest/sealer.h"
+#include "rest/start.h"
 #include "shared/mem.h"
 
 /* -- what they refer to --------------------------------------------------------------------------------- */
@@ -62,6 +64,14 @@ static bool will_be_made(const struct rest_conf *c, const char *path)
     return (c->create_secrets || c->profile == PROFILE_DEV) && access(path, F_OK) != 0;
 }
 
+static enum rc check_content_keys(const struct rest_conf *c, struct buf *why)
+{
+    struct sealer *sealer = NULL;
+    enum rc rc = start_read_content_keys(c, &sealer, why);
+    sealer_free(sealer);
+    return rc;
+}
+
 static enum rc check_keys(const struct rest_conf *c, struct buf *why)
 {
     struct buf admin = BUF_INIT;
@@ -83,7 +93,7 @@ static enum rc check_keys(const struct rest_conf *c, struct buf *why)
 enum rc settings_check(const struct rest_conf *c, struct buf *why)
 {
     enum rc (*const checks[])(const struct rest_conf *, struct buf *) = {
-        rest_conf_check, check_door, check_files, check_keys};
+        rest_conf_check, check_door, check_files, check_keys, check_content_keys};
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         if (checks[i](c, why) != RC_OK) {
             return RC_INVALID;

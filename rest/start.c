@@ -8,6 +8,7 @@
 
 #include "rest/event_fill.h"
 #include "rest/note_text.h"
+#include "rest/sealer.h"
 #include "rest/sessions.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -65,6 +66,24 @@ enum rc start_read_secret(const char *path, struct buf *out, struct buf *why)
     return RC_OK;
 }
 
+enum rc start_read_content_keys(const struct rest_conf *conf, struct sealer **out, struct buf *why)
+{
+    struct buf text = BUF_INIT;
+    struct sealer *sealer = NULL;
+    enum rc rc = start_read_secret(conf->content_key_file, &text, why);
+    if (rc == RC_OK && conf->content_key_file[0] != '\0') {
+        rc = sealer_new(buf_str(&text), &sealer, why);
+    }
+    if (text.p != NULL) {
+        explicit_bzero(text.p, text.room);
+    }
+    buf_release(&text);
+    if (rc == RC_OK) {
+        *out = sealer;
+    }
+    return rc;
+}
+
 enum rc start_connect(const struct store_conf *conf, uint64_t deadline_ms, int stop_fd,
                       struct store **out, struct buf *why)
 {
@@ -80,6 +99,21 @@ enum rc start_connect(const struct store_conf *conf, uint64_t deadline_ms, int s
             return RC_CLOSED;
         }
     }
+}
+
+/* A text that cannot be opened would be lost to its readers, so a start without its key is refused. */
+static enum rc check_content_keys(struct store *store, struct buf *why)
+{
+    struct buf missing = BUF_INIT;
+    enum rc rc = store_content_keys(store, &missing) == STORE_OK ? RC_OK : RC_IO;
+    if (rc != RC_OK) {
+        buf_add_z(why, "The table content_keys cannot be read.\n");
+    } else if (missing.len > 0) {
+        buf_addf(why, "Messages are encrypted under keys that content_key_file does not have: %.*s.\n", (int)missing.len, missing.p);
+        rc = RC_INVALID;
+    }
+    buf_release(&missing);
+    return rc;
 }
 
 /* -- caches ------------------------------------------------------------------------------------------ */
@@ -432,6 +466,7 @@ enum rc start_load(const struct rest_conf *conf, struct store *store, const stru
 {
     unsigned applied = 0;
     enum rc rc = store_migrate(store, &applied, why);
+    rc = rc == RC_OK ? check_content_keys(store, why) : rc;
     if (rc != RC_OK) {
         return rc;
     }

@@ -22,6 +22,8 @@
 #include "shared/rc.h"
 #include "shared/str.h"
 
+struct sealer;
+
 enum store_rc {
     STORE_OK = 0,
     STORE_DUPLICATE,   /* 1062: a unique key exists; batch rolled back, look up who and decide again */
@@ -45,6 +47,7 @@ struct store_conf {
     const char *tls_cert;
     const char *tls_key;
     const char *migrations; /* directory with NNN-name.sql */
+    const struct sealer *sealer; /* NULL: texts of messages are kept as they are */
     unsigned connect_timeout_s;
     unsigned io_timeout_s;
 };
@@ -67,6 +70,10 @@ bool store_alive(const struct store *s);
 /* Apply sql/NNN-*.sql not yet applied, in order, under GET_LOCK; each recorded with its checksum. A file that
  * changed after it was applied is an error. *applied counts. */
 RC_CHECK enum rc store_migrate(struct store *s, unsigned *applied, struct buf *why);
+
+/* The key that seals is noted beside the texts. *missing gets the ids of those that were noted and that the sealer of
+ * store_conf does not have; then nothing is noted. */
+RC_CHECK enum store_rc store_content_keys(struct store *s, struct buf *missing);
 
 /* -- the fence ------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
  * store_maria.c -- a connection: opening it, what its errors mean, transaction control
  */
 #include "rest/store_maria.h"
+#include "rest/store_maria_seal.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -297,6 +298,7 @@ void store_close(struct store *s)
         return;
     }
     db_forget_statements(s);
+    db_seal_release(s);
     if (s->mysql) {
         mysql_close(s->mysql);
     }

@@ -101,6 +101,7 @@ struct store {
     bool committed; /* the batch was short and is committed already */
     MYSQL_STMT *quick[DB_QUICK_MAX + 1]; /* by number of messages, made at first use */
     struct quick_params *quick_params;   /* made at first use */
+    struct db_seals *seals;              /* likewise */
     enum store_unique duplicate;
     const struct statement *last; /* what ran last, for messages */
     struct prepared **prepared;

@@ -5,6 +5,7 @@
  * circle), each a single round trip however many rows there are; the head row last, which is the fence.
  */
 #include "rest/store_maria.h"
+#include "rest/store_maria_seal.h"
 #include "rest/store_maria_attachment.h"
 
 #include <mysqld_error.h>
@@ -259,8 +260,9 @@ static enum store_rc write_rows(struct store *s, const struct store_batch *b)
     return rc;
 }
 
-enum store_rc store_batch_run(struct store *s, const struct store_batch *b)
+enum store_rc store_batch_run(struct store *s, const struct store_batch *plain)
 {
+    const struct store_batch *b = db_seal(s, plain);
     uint64_t changed = 0;
 
     if (db_quick_fits(b)) {

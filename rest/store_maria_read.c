@@ -2,13 +2,15 @@
  * store_maria_read.c -- look-ups for the writer, and what clients read
  */
 #include "rest/store_maria.h"
+#include "rest/store_maria_seal.h"
 
 /* -- messages --------------------------------------------------------------------------------- */
 
-static enum store_rc each_message(struct query *q, const struct row_message *row,
-                                  store_on_message on, void *ctx)
+static enum store_rc each_message(struct query *q, struct row_message *row, store_on_message on,
+                                  void *ctx)
 {
     while (query_next(q)) {
+        db_unseal(q->s, row);
         on(ctx, row);
     }
     return q->rc;

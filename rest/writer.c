@@ -41,6 +41,7 @@ struct writer *writer_new(const struct rest_conf *conf, struct cache *cache, str
     w->trim_due_ms = mono_ms() + TRIM_EVERY_MS;
     w->decider = (struct decider){
         .conf = conf,
+        .sealer = start->store_conf.sealer,
         .cache = cache,
         .overlay = overlay_new(cache),
         .families = start->families,
