@@ -85,6 +85,8 @@ static bool read_minute(struct jval v, uint16_t *out)
 
 /* -- a moment: RFC 3339 -------------------------------------------------------------------------------- */
 
+#define FIRST_MOMENT_S 31536000u /* 1971-01-01T00:00:00Z */
+
 static unsigned month_days(unsigned year, unsigned month)
 {
     static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -140,8 +142,12 @@ static bool read_moment(struct str s, uint64_t *out)
         minute > 59 || second > 60) {
         return false;
     }
-    uint64_t at = days_before(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-    *out = (uint64_t)((int64_t)at - (int64_t)offset * 60);
+    uint64_t local = days_before(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    uint64_t at = (uint64_t)((int64_t)local - (int64_t)offset * 60);
+    if (at < FIRST_MOMENT_S) { /* in UTC, as it is written, it would be in a year that is not read */
+        return false;
+    }
+    *out = at;
     return true;
 }
 
