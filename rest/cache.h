@@ -109,6 +109,8 @@ bool cache_is_deleted(const struct cache_chat *chat, uint64_t seq);
 uint64_t cache_notes_unread(const struct cache *c, uint32_t user);
 /* Of the broadcasts since created_us those above read_all_id, without as many as are marked. */
 uint64_t cache_broadcasts_unread(const struct cache *c, uint64_t created_us, uint64_t read_all_id, uint64_t marked);
+/* Broadcasts up to this id are none for a list of somebody who came to be then, or for one of unread ones. */
+uint64_t cache_broadcasts_after(const struct cache *c, uint64_t created_us, bool unread_only);
 /* Whether it is one that can count as unread: old ones are not kept in memory. */
 bool cache_has_broadcast(const struct cache *c, uint64_t id);
 /* The same, and the user was there then. */

@@ -62,6 +62,15 @@ uint64_t cache_notes_unread(const struct cache *c, uint32_t user)
     return u->notes_unread + cache_broadcasts_unread(c, u->created_us, u->read_all_id, u->notes_marked);
 }
 
+uint64_t cache_broadcasts_after(const struct cache *c, uint64_t created_us, bool unread_only)
+{
+    uint32_t older = broadcasts_before(c, created_us);
+    if (older > 0) {
+        return c->broadcasts[older - 1].id;
+    }
+    return unread_only && c->broadcasts_count > 0 ? c->broadcasts[0].id - 1 : 0;
+}
+
 bool cache_has_broadcast(const struct cache *c, uint64_t id)
 {
     uint32_t at = broadcasts_upto(c, id);

@@ -429,6 +429,7 @@ struct note_page {
     uint64_t before;      /* ids below it */
     uint64_t after;       /* ids above it: read_all_id, when only unread ones are wanted */
     uint64_t since_us;    /* broadcasts from then on: when the user came to be */
+    uint64_t broadcasts_after; /* broadcasts with ids above it */
     uint64_t limit;
     bool unread_only;
 };

@@ -236,12 +236,12 @@ enum store_rc store_load_note_events(struct store *s, uint64_t after, uint64_t u
 /* -- lists ------------------------------------------------------------------------------------- */
 
 struct list_key {
-    uint64_t user_id, before, after, limit, since_us;
+    uint64_t user_id, before, after, limit, broadcasts_after, since_us;
 };
 static const struct col list_cols[] = {
     COL(struct list_key, user_id), COL(struct list_key, user_id),  COL(struct list_key, before),
     COL(struct list_key, after),   COL(struct list_key, limit),    COL(struct list_key, user_id),
-    COL(struct list_key, user_id), COL(struct list_key, before),   COL(struct list_key, after),
+    COL(struct list_key, user_id), COL(struct list_key, before),   COL(struct list_key, broadcasts_after),
     COL(struct list_key, since_us), COL(struct list_key, limit),   COL(struct list_key, limit),
 };
 /* Each arm stops at the limit, so a page reads at most twice what it shows. */
@@ -269,7 +269,8 @@ static const struct statement sql_list_unread = {
 
 enum store_rc store_list_notes(struct store *s, const struct note_page *page, store_on_note on, void *ctx)
 {
-    struct list_key key = {page->user_id, page->before, page->after, page->limit, page->since_us};
+    uint64_t from = page->after > page->broadcasts_after ? page->after : page->broadcasts_after;
+    struct list_key key = {page->user_id, page->before, page->after, page->limit, from, page->since_us};
     struct row_note row = {0};
     struct query q;
 

@@ -157,6 +157,7 @@ static enum code run_list(struct note_request *r, struct store *store)
     const struct cache_user *u = cache_user(c, cache_user_index(c, r->user_id));
     page.since_us = u != NULL ? u->created_us : UINT64_MAX;
     page.after = u != NULL && r->unread_only ? u->read_all_id : 0;
+    page.broadcasts_after = cache_broadcasts_after(c, page.since_us, r->unread_only);
     cache_unlock(c);
     enum store_rc rc = store_list_notes(store, &page, on_note, r);
     if (rc == STORE_OK) {

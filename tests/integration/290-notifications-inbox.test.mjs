@@ -217,6 +217,30 @@ describe('for everybody', () => {
     });
 });
 
+// Own system: the limit is met with few of them.
+describe('more of those than are kept in mind', () => {
+    const small = useSystem({ before, after }, { name: 'few-broadcasts', workers: 1, rest: { broadcasts_unread_max: 5 } });
+    test('after a start the newest are unread, in the list as in the number; all are there', async () => {
+        const inbox = new Notes(small);
+        const [user] = await small.api.users(1);
+        for (let i = 1; i <= 8; i += 1) {
+            await inbox.create({ everyone: true, title: `${i}` });
+        }
+        const titles = async (options) => (await inbox.all(user, options)).map((n) => n.title);
+        assert.equal(await inbox.unread(user), 8);
+        await small.bounce(small.rest);
+        await small.ready();
+        assert.equal(await inbox.unread(user), 5);
+        assert.deepEqual(await titles({ unread: 1 }), ['8', '7', '6', '5', '4']);
+        assert.deepEqual(await titles(), ['8', '7', '6', '5', '4', '3', '2', '1']);
+        assert.deepEqual((await inbox.all(user)).map((n) => n.is_read), [false, false, false, false, false, true, true, true]);
+        const late = await small.api.user('Late');
+        await inbox.create({ everyone: true, title: '9' });
+        assert.deepEqual((await inbox.all(late)).map((n) => n.title), ['9']);
+        assert.deepEqual((await inbox.all(late, { unread: 1 })).map((n) => n.title), ['9']);
+    });
+});
+
 describe('bad input', () => {
     for (const [what, body] of [
         ['nobody', {}], ['an empty list', { user_ids: [] }], ['both', { user_ids: [1], everyone: true }], ['everyone: false alone', { everyone: false }],

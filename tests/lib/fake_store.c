@@ -1053,7 +1053,8 @@ enum store_rc store_list_notes(struct store *s, const struct note_page *page, st
     uint64_t left = page->limit;
     for (unsigned i = db.notes_count; rc == STORE_OK && i-- > 0 && left > 0;) {
         struct row_note n = seen_by(&db.notes[i], page->user_id);
-        bool mine = n.user_id == page->user_id || (n.user_id == 0 && n.created_us >= page->since_us);
+        bool mine = n.user_id == page->user_id ||
+                    (n.user_id == 0 && n.created_us >= page->since_us && n.id > page->broadcasts_after);
         if (mine && n.id < page->before && n.id > page->after && n.deleted_us == 0 &&
             !(page->unread_only && n.read_us != 0)) {
             on(ctx, &n);

@@ -1081,6 +1081,10 @@ static void test_lists_of_notifications(void **state)
     l.count = 0;
     assert_int_equal(store_list_notes(w->store, &page, on_note, &l), STORE_OK);
     assert_int_equal(l.count, 10 + 3); /* broadcasts 24, 27 and 30 only */
+    page.broadcasts_after = 27;
+    l.count = 0;
+    assert_int_equal(store_list_notes(w->store, &page, on_note, &l), STORE_OK);
+    assert_int_equal(l.count, 10 + 1);
     *batch_note_set(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 28, .read_us = 1, .last_event = 31};
     *batch_note_set(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 25, .deleted_us = 1, .last_event = 32};
     *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 30, .read_us = 1, .last_event = 33};
