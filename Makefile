@@ -309,6 +309,7 @@ UNIT_TESTS = \
   test_door_identity \
   test_door_listen \
   test_door_policy \
+  test_eio \
   test_eio_packet \
   test_event \
   test_families \
@@ -494,6 +495,8 @@ WS_CORE_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_focu
   ws/core_receive.c ws/eio.c ws/eio_packet.c ws/eio_poll.c ws/hub.c ws/interest.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
 test_ws_core_SRCS = $(WS_CORE_SRCS) ws/link_client.c tests/lib/core_world.c
 test_ws_core_LDFLAGS = -Wl,--wrap=mono_ms
+test_eio_SRCS = $(test_ws_core_SRCS)
+test_eio_LDFLAGS = $(test_ws_core_LDFLAGS)
 test_ws_core_focus_SRCS = $(test_ws_core_SRCS)
 test_ws_core_focus_LDFLAGS = $(test_ws_core_LDFLAGS)
 test_interest_SRCS = ws/interest.c ws/limits.c

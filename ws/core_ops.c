@@ -200,6 +200,7 @@ static void log_out(struct conn *c)
         c->slot = 0;
         c->expires_s = c->family = 0;
         core_left(k, slot, 0);
+        eio_on_logout(c);
     }
 }
 

@@ -84,11 +84,11 @@ void eio_begin(struct conn *c, enum eio_role role)
     struct core *k = c->core;
     c->eio = mem_new(sizeof(*c->eio));
     c->eio->role = (uint8_t)role;
-    c->eio->opened_ms = mono_ms();
+    c->eio->nobodys_ms = mono_ms();
     if (role == EIO_POLLING || role == EIO_WEBSOCKET) {
         random_bytes(c->eio->random, EIO_RANDOM_BYTES);
         map64_put(&k->engine.sessions, key_of(c->eio->random), c->index);
-        c->eio->ping_due_ms = c->eio->opened_ms + k->conf->eio_ping_interval_ms;
+        c->eio->ping_due_ms = c->eio->nobodys_ms + k->conf->eio_ping_interval_ms;
     }
 }
 
@@ -150,6 +150,20 @@ void eio_adopt(struct conn *c, struct str query)
     }
 }
 
+/* The heartbeat's next turn, or the end of the time to join something, whichever is first. */
+static uint64_t next_deadline(const struct conn *c, uint64_t heartbeat_ms)
+{
+    uint64_t unused_ms = c->eio->nobodys_ms + c->core->conf->eio_connect_timeout_ms;
+    return c->slot == 0 && c->dialect->subscribes && unused_ms > c->core->now_ms && unused_ms < heartbeat_ms
+               ? unused_ms
+               : heartbeat_ms;
+}
+
+uint64_t eio_deadline(const struct conn *c)
+{
+    return next_deadline(c, c->eio->ping_due_ms);
+}
+
 /* The handshake is completed first, because clients make an unhandled error of a refused one. */
 void eio_on_open(struct conn *c)
 {
@@ -157,7 +171,7 @@ void eio_on_open(struct conn *c)
     if (c->eio->role == EIO_STRANGER) {
         core_close(c, CODE_BAD_REQUEST);
     } else if (c->eio->role == EIO_WEBSOCKET) {
-        c->deadline_ms = c->eio->ping_due_ms;
+        c->deadline_ms = eio_deadline(c);
     } else {
         c->deadline_ms = k->now_ms + k->conf->eio_upgrade_timeout_ms;
     }
@@ -291,7 +305,7 @@ static void on_pong(struct conn *c)
     conn_set(c, CONN_AWAITS_PONG, false);
     c->eio->ping_due_ms = mono_ms() + k->conf->eio_ping_interval_ms;
     if (!conn_has(c, CONN_IS_DRAINING)) {
-        c->deadline_ms = c->eio->ping_due_ms;
+        c->deadline_ms = eio_deadline(c);
         wheel_set(&k->wheel, c->index, c->deadline_ms);
     }
 }
@@ -339,15 +353,12 @@ void eio_receive(struct conn *c, struct str message, bool binary)
 static bool is_unused(const struct conn *c)
 {
     return c->dialect->subscribes && c->slot == 0 && (c->options & CONN_FIXTURE) == 0 &&
-           mono_ms() >= c->eio->opened_ms + c->core->conf->eio_connect_timeout_ms;
+           mono_ms() >= c->eio->nobodys_ms + c->core->conf->eio_connect_timeout_ms;
 }
 
-static uint64_t next_deadline(const struct conn *c, uint64_t heartbeat_ms)
+void eio_on_logout(struct conn *c)
 {
-    uint64_t unused_ms = c->eio->opened_ms + c->core->conf->eio_connect_timeout_ms;
-    return c->slot == 0 && c->dialect->subscribes && unused_ms > c->core->now_ms && unused_ms < heartbeat_ms
-               ? unused_ms
-               : heartbeat_ms;
+    c->eio->nobodys_ms = mono_ms();
 }
 
 void eio_on_due(struct conn *c)

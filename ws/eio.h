@@ -38,7 +38,7 @@ struct eio {
     bool is_probed;       /* a probe has said hello; polls are answered at once, frames are kept */
     uint64_t partner;     /* session id of the probe, or of the session that is probed; 0: none */
     uint64_t ping_due_ms; /* sessions: when the next ping is due */
-    uint64_t opened_ms;
+    uint64_t nobodys_ms;  /* since when it is nobody's, when it is */
     uint32_t get_poll;    /* the poll that waits for frames, 0: none */
     uint32_t post_poll;   /* the post whose packets are not all taken yet, 0: none */
     struct buf post;      /* its payload */
@@ -60,6 +60,8 @@ void eio_receive(struct conn *c, struct str message, bool binary);
 void eio_on_open(struct conn *c);
 /* A fresh name for what is on top of the session. */
 void eio_add_name(const struct conn *c, struct buf *out);
+/* It is nobody's again, and has time to be somebody's. */
+void eio_on_logout(struct conn *c);
 /* Its deadline: ping, or the end. */
 void eio_on_due(struct conn *c);
 /* The connection is being freed. */
@@ -82,5 +84,7 @@ void eio_add_open(const struct conn *c, struct buf *out);
 /* NULL: no such session, or it is over. */
 struct conn *eio_find(struct core *k, struct str sid);
 void eio_begin(struct conn *c, enum eio_role role);
+/* Of a session that was just heard of: when to look at it again. */
+uint64_t eio_deadline(const struct conn *c);
 
 #endif

@@ -216,7 +216,7 @@ static void open_session(struct core *k, uint32_t poll_id, const struct link_pol
     eio_begin(c, EIO_POLLING);
     c->handle = c->eio;
     c->state = CONN_OPEN;
-    c->deadline_ms = c->eio->ping_due_ms;
+    c->deadline_ms = eio_deadline(c);
     wheel_set(&k->wheel, c->index, c->deadline_ms);
     eio_add_open(c, &open);
     answer(k, poll_id, 200, TEXT_TYPE, buf_str(&open));

@@ -22,6 +22,7 @@ static struct {
     uint64_t log_id;
     bool is_slow;    /* no WELCOME for now */
     struct buf down; /* frames for the worker */
+    uint32_t polls;  /* id of the last one */
     net_watch_fn on_link;
     void *on_link_ctx;
 } me;
@@ -148,6 +149,21 @@ static void hear_closed(const struct link_frame *f, struct buf *out)
     }
 }
 
+static void hear_poll_reply(const struct link_frame *f, struct buf *out)
+{
+    struct link_poll_reply r;
+    BUG_IF(link_get_poll_reply(f->body, &r) != RC_OK);
+    buf_addf(out, "poll %u %u %.*s\n", f->request, r.status, (int)r.body.len, r.body.p);
+}
+
+static void hear_login(const struct link_frame *f, struct buf *out)
+{
+    struct link_login m;
+    BUG_IF(link_get_login(f->body, &m) != RC_OK);
+    remember(f->request);
+    buf_addf(out, "login %.*s\n", (int)m.token.len, m.token.p);
+}
+
 static void welcome(void)
 {
     if (me.is_slow) {
@@ -209,6 +225,16 @@ static void hear(const struct link_frame *f, struct buf *out)
     case LINK_PULL:
         buf_add_z(out, "pull\n");
         return;
+    case LINK_PING:
+        BUG_IF(link_get_u64(f->body, &a) != RC_OK);
+        link_put_u64(&me.down, LINK_PONG, a);
+        return;
+    case LINK_POLL_REPLY:
+        hear_poll_reply(f, out);
+        return;
+    case LINK_LOGIN:
+        hear_login(f, out);
+        return;
     default:
         return;
     }
@@ -235,14 +261,18 @@ enum rc link_sock_send(int fd, const void *packet, size_t len, const int *fds, u
 
 /* -- dialects --------------------------------------------------------------------------------------------------- */
 
-static const char *const verbs[] = {"error", "send", "sub", "unsub", "type", "focus", "auth"};
+enum { V_SEND = 1, V_SUB, V_UNSUB, V_TYPE, V_FOCUS, V_AUTH, V_LOGIN, V_LOGOUT, VERBS };
+static const char *const verbs[VERBS] = {"error", "send", "sub", "unsub", "type", "focus", "auth", "login", "logout"};
 
 static struct op read_op(struct str frame)
 {
+    static const uint8_t kinds[VERBS] = {[V_SUB] = OP_SUBSCRIBE, [V_UNSUB] = OP_UNSUBSCRIBE, [V_AUTH] = OP_AUTH,
+                                         [V_LOGIN] = OP_LOGIN, [V_LOGOUT] = OP_LOGOUT};
+    static const uint8_t cmds[VERBS] = {[V_TYPE] = CMD_TYPING, [V_FOCUS] = CMD_FOCUS};
     struct op op = {.kind = OP_COMMAND, .cmd = {.name = STR("text")}};
     struct str word, arg;
     struct str rest = str_cut(frame, ' ', &word);
-    for (uint8_t i = 1; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+    for (uint8_t i = 1; i < VERBS; i++) {
         op.verb = str_eq(word, str_of(verbs[i])) ? i : op.verb;
     }
     rest = str_cut(rest, ' ', &arg);
@@ -251,8 +281,8 @@ static struct op read_op(struct str frame)
     (void)str_u64(arg, &op.cmd.chat_id);
     op.cmd.number = str_eq(rest, STR("1"));
     op.cmd.content = rest;
-    op.kind = op.verb == 2 ? OP_SUBSCRIBE : op.verb == 3 ? OP_UNSUBSCRIBE : op.verb == 6 ? OP_AUTH : OP_COMMAND;
-    op.cmd.kind = op.verb == 4 ? CMD_TYPING : op.verb == 5 ? CMD_FOCUS : CMD_MESSAGE_SEND;
+    op.kind = kinds[op.verb] != 0 ? kinds[op.verb] : OP_COMMAND;
+    op.cmd.kind = cmds[op.verb] != 0 ? cmds[op.verb] : CMD_MESSAGE_SEND;
     return op;
 }
 
@@ -260,8 +290,9 @@ static void receive(struct conn *c, void *state, struct str frame, bool binary)
 {
     struct op op = read_op(frame);
     (void)state;
-    (void)binary;
-    if (str_eq(frame, STR("ping"))) {
+    if (binary) {
+        dialect_send(c, frame, true);
+    } else if (str_eq(frame, STR("ping"))) {
         dialect_send(c, STR("pong"), false);
     } else if (str_starts(frame, STR("twice"))) {
         op = read_op(str_from(frame, 1)); /* "wice": no verb, a message */
@@ -343,11 +374,17 @@ static const struct dialect subs = {.id = DIALECT_SUBSCRIBE,
                                     .subscribes = true,
                                     .watches = CONN_CHAT_UPDATES,
                                     CALLS};
+static const struct dialect engine = {.id = DIALECT_EIO_ECHO,
+                                      .name = "engine",
+                                      .engine = true,
+                                      .hears_origin = true,
+                                      .subscribes = true,
+                                      CALLS};
 static const struct dialect board = {.id = DIALECT_DASHBOARD, .name = "board", CALLS};
 
 const struct dialect *dialect_by_id(unsigned id)
 {
-    static const struct dialect *const all[] = {&plain, &subs, &board};
+    static const struct dialect *const all[] = {&plain, &subs, &board, &engine};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (all[i]->id == id) {
             return all[i];
@@ -395,8 +432,15 @@ static void set_read(struct conn *c, bool on)
     buf_add_z(&me.w->got[c->index], on ? "" : "(pause)\n");
 }
 
+static void move_conn(struct conn *from, struct conn *to)
+{
+    to->carrier = from->carrier;
+    to->handle = to;
+    from->handle = NULL;
+}
+
 static const struct carrier carrier = {
-    .flush = flush, .close = close_conn, .kill = kill_conn, .read = set_read};
+    .flush = flush, .close = close_conn, .kill = kill_conn, .read = set_read, .move = move_conn};
 
 static bool start(void *ctx, struct conn *c, struct str head)
 {
@@ -421,6 +465,7 @@ struct world *world_new(void)
     me.is_up = true;
     me.resumed = false;
     me.log_id = LOG_ID;
+    me.polls = 0;
     return w;
 }
 
@@ -591,6 +636,28 @@ void world_query_reply(struct world *w, unsigned n, enum code code)
 {
     BUG_IF(n >= w->requests_count);
     link_put_query_reply(&me.down, w->requests[n], 0, code, STR("{}"));
+    world_turn(w);
+}
+
+uint32_t world_poll(struct world *w, uint8_t method, const char *sid, const char *body)
+{
+    struct link_poll m = {.method = method, .dialect = DIALECT_EIO_ECHO, .peer_key = 5, .sid = str_of(sid),
+                          .body = str_of(body)};
+    link_put_poll(&me.down, ++me.polls, &m);
+    world_turn(w);
+    return me.polls;
+}
+
+void world_poll_abort(struct world *w, uint32_t id)
+{
+    link_put_empty(&me.down, LINK_POLL_ABORT, id);
+    world_turn(w);
+}
+
+void world_login_reply(struct world *w, unsigned n, const struct link_login_reply *m)
+{
+    BUG_IF(n >= w->requests_count);
+    link_put_login_reply(&me.down, w->requests[n], m);
     world_turn(w);
 }
 

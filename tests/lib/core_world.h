@@ -3,9 +3,12 @@
  *
  * The socket of the link, the loop, the clients' carrier and the dialects are replaced; everything between is the
  * real thing. What confab-rest would hear and what clients get are texts, one line for each frame.
- * Dialects: ROOMS ("plain"), SUBSCRIBE ("subs": with subscriptions) and DASHBOARD ("board"). Their client frames:
- *   send CHAT TEXT   sub CHAT   unsub CHAT   type CHAT 0|1   focus CHAT   auth TOKEN   ping   twice CHAT
- * and anything else is an error. What they send: "hello ...", "e<id> k<kind> c<chat> ...", "<op> <code> ...", "pong".
+ * Dialects: ROOMS ("plain"), SUBSCRIBE ("subs": with subscriptions), DASHBOARD ("board") and EIO_ECHO ("engine": with
+ * subscriptions, on Engine.IO). Their client frames:
+ *   send CHAT TEXT   sub CHAT   unsub CHAT   type CHAT 0|1   focus CHAT   auth TOKEN   login TOKEN   logout   ping
+ *   twice CHAT
+ * and anything else is an error; binary ones come back. What they send: "hello ...", "e<id> k<kind> c<chat> ...",
+ * "<op> <code> ...", "pong".
  */
 #ifndef TESTS_LIB_CORE_WORLD_H
 #define TESTS_LIB_CORE_WORLD_H
@@ -54,6 +57,10 @@ void world_event_to_topic(struct world *w, const struct event *e, uint64_t topic
 /* The nth request of all. */
 void world_reply(struct world *w, unsigned n, const struct outcome *o);
 void world_query_reply(struct world *w, unsigned n, enum code code);
+/* A request of Engine.IO (enum link_poll_method); its id, as it is heard in "poll <id> <status> <body>". */
+uint32_t world_poll(struct world *w, uint8_t method, const char *sid, const char *body);
+void world_poll_abort(struct world *w, uint32_t id);
+void world_login_reply(struct world *w, unsigned n, const struct link_login_reply *m);
 /* The link is lost; it comes back with the next world_link_up: resumed, or with another log, at 100. */
 void world_link_lost(struct world *w);
 void world_link_up(struct world *w, bool resumed);
