@@ -33,7 +33,7 @@ struct notifier *notifier_new(struct svc *svc, const struct row_notifier *cursor
     n->done = cursor->user_id != 0 && cursor->event_id > 0 ? cursor->event_id - 1 : cursor->event_id;
     n->looked_at = n->done;
     n->newest = feed_published(svc->feed);
-    n->lost = n->newest > n->done;
+    n->lost = n->newest > n->done || svc->conf->notify_settle_ms > 0;
     pthread_mutex_init(&n->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -489,6 +489,7 @@ static void work(struct notifier *n, struct note_queue *q, bool lost, uint64_t u
 static void *run(void *arg)
 {
     struct notifier *n = arg;
+    (void)nap(n, n->svc->conf->notify_settle_ms);
     pthread_mutex_lock(&n->lock);
     while (!n->stopping) {
         if (n->queue.head == NULL && !n->lost) {

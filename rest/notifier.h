@@ -6,9 +6,11 @@
  *            and judged by the presence as known then.
  * Promise    Each message is decided once: rows, record and cursor are stored in one transaction, which the writer
  *            refuses when the cursor is elsewhere than the notifier thought.
+ * Start      What a restart left undecided, and what comes before the workers are back and have said who looks at what,
+ *            waits for notify_settle_ms: nobody is told of what is in front of him.
  * Pace       One chunk at a time. While other commands wait for the writer, chunks are a quarter as large and the
  *            notifier pauses for up to nine times as long as one took; the longer the queue, the longer.
- * Limits     notifier_queue_max, notifier_queue_max_bytes, notify_chunk_rows.
+ * Limits     notifier_queue_max, notifier_queue_max_bytes, notify_chunk_rows, notify_settle_ms.
  * Threads    notifier_on_event from the writer's thread, under the feed lock.
  */
 #ifndef REST_NOTIFIER_H

@@ -156,6 +156,7 @@ static const struct conf_key keys[] = {
     N(dashboard_replay_max, "100", 1, 500, CONF_RELOADABLE, "check-ins that a dashboard can ask for when it connects"),
     N(notifier_queue_max, "8192", 1, 1000000, 0, "messages that wait for the notifier in memory; more are read from the log again"),
     BYTES(notifier_queue_max_bytes, "16m", 65536, 4096 * MB, 0, "their size"),
+    MS(notify_settle_ms, "2s", 0, 60000, 0, "after a start nobody is notified for this long: workers say first who looks at what"),
     N(notify_chunk_rows, "256", 1, 4096, 0, "notifications that are stored at a time"),
     N(notify_all_max_members, "100", 1, 20000, CONF_RELOADABLE, "larger chats notify only those mentioned or who asked for all messages"),
     N(notify_users_max, "1000", 1, 2000, CONF_RELOADABLE, "users in one request of administration to notify"),

@@ -89,8 +89,8 @@ struct rest_conf {
     uint64_t sessions_per_user_max, session_title_max_chars, session_roles_max, session_attendees_max,
         session_attendees_request_max, session_checkins_per_s, session_checkins_burst, dashboard_replay_max;
     /* notifications */
-    uint64_t notifier_queue_max, notifier_queue_max_bytes, notify_chunk_rows, notify_all_max_members, notify_users_max,
-        notify_title_max_chars, notify_text_max_chars, notify_link_max_bytes, preferences_chats_max,
+    uint64_t notifier_queue_max, notifier_queue_max_bytes, notify_settle_ms, notify_chunk_rows, notify_all_max_members,
+        notify_users_max, notify_title_max_chars, notify_text_max_chars, notify_link_max_bytes, preferences_chats_max,
         preferences_kinds_max, broadcasts_unread_max;
 
     /* what is live */

@@ -1,6 +1,7 @@
 // The notifier over crashes, restarts and overflows: each message is decided once, each member notified once.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { chat as chatSocket, look } from '../lib/inbox.mjs';
 import { Notes } from '../lib/notes.mjs';
 import { useSystem } from '../lib/system.mjs';
 import { idNumber } from '../lib/token.mjs';
@@ -79,9 +80,27 @@ test('a read cursor that moved just before the end is caught up with', { timeout
     assert.equal(marked, 30);
 });
 
+test('what a crash left undecided waits until the workers have said who looks at what', async () => {
+    const [ann, bob, cyd] = await sys.api.users(3);
+    const chat = await sys.api.group(ann, 'In front of Bob', [bob, cyd]);
+    const client = await chatSocket(sys, bob, { ext: true });
+    await look(client, idNumber(chat.chat_id));
+    const message = await sys.api.send(ann, chat.chat_id, 'in front of him');
+    assert.deepEqual([await notes.reason(message, bob), await notes.reason(message, cyd)], ['active', 'notified']);
+    await sys.rest.stop('SIGKILL');
+    const n = idNumber(message.message_id); // as if it had been killed before it decided
+    await sys.db.sql(`UPDATE notifier SET event_id = ${n - 1}, user_id = 0;
+        DELETE FROM notification_decisions WHERE message_id = ${n};
+        DELETE FROM notifications WHERE chat_id = ${idNumber(chat.chat_id)}`);
+    sys.rest.start();
+    await sys.ready();
+    assert.deepEqual([await notes.reason(message, bob), await notes.reason(message, cyd)], ['active', 'notified']);
+    client.close();
+});
+
 test('a queue of one: what does not fit is read from the log', { timeout: 120000 }, async () => {
     await sys.rest.stop();
-    sys.rest.args.push('--set', 'notifier_queue_max=1', '--set', 'notify_chunk_rows=5');
+    sys.rest.args.push('--set', 'notify_settle_ms=0', '--set', 'notifier_queue_max=1', '--set', 'notify_chunk_rows=5');
     sys.rest.start();
     await sys.ready();
     const [ann, bob, cyd] = await sys.api.users(3);

@@ -91,6 +91,7 @@ static int set_up(void **state)
     struct fixture *f = mem_new(sizeof(*f));
     world_conf(&conf);
     f->w = world_new(&conf, 10, 1);
+    f->w->conf->notify_settle_ms = 0;
     f->chat = world_group(f->w, 1, 5);
     struct writer_start start = {.store = fake_db_open(),
                                  .head = fake_db_head(),
