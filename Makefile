@@ -60,6 +60,7 @@ SHARED_SRCS = \
 REST_SRCS = \
   rest/accept_encoding.c \
   rest/addr.c \
+  rest/addr_public.c \
   rest/answers.c \
   rest/apply.c \
   rest/attachments.c \
@@ -182,6 +183,7 @@ REST_SRCS = \
   rest/prefs.c \
   rest/presence.c \
   rest/proxy.c \
+  rest/push_crypt.c \
   rest/ratelimit.c \
   rest/recent.c \
   rest/reply.c \
@@ -359,6 +361,7 @@ UNIT_TESTS = \
   test_presence \
   test_prefs \
   test_proxy \
+  test_push_crypt \
   test_ratelimit \
   test_rc \
   test_rd \
@@ -466,6 +469,7 @@ test_poll_query_SRCS = rest/poll_query.c
 test_sealer_SRCS = rest/sealer.c
 test_prefs_SRCS = rest/prefs.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
+test_push_crypt_SRCS = rest/addr.c rest/addr_public.c rest/push_crypt.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c rest/reply_session.c
 test_sessions_SRCS = rest/sessions.c

@@ -88,7 +88,8 @@ only_in 'libwebsockets' 'libwebsockets|lws' '^ws/net_lws[a-z_]*\.[ch]$'
 only_in 'libuv' 'uv\.h|uv/' '^ws/(net_lws[a-z_]*|main)\.[ch]$'
 only_in 'json-c' 'json-c|json\.h>|json_object' '^shared/json\.c$'
 only_in 'MariaDB' 'mysql|mariadb' '^rest/store_maria[a-z_]*\.[ch]$'
-only_in 'OpenSSL' 'openssl' '^(shared/jwt_keys|rest/jwks|rest/sealer|rest/sha256)\.c$'
+# push_crypt.c: Web Push is P-256, AES-128-GCM and ES256, which only libcrypto has
+only_in 'OpenSSL' 'openssl' '^(shared/jwt_keys|rest/jwks|rest/push_crypt|rest/sealer|rest/sha256)\.c$'
 only_in 'libsodium' 'sodium' '^(shared/(base64|id|map64)|rest/(password|token[a-z_]*|ticket[a-z_]*))\.c$'
 only_in 'libcurl' 'curl/' '^rest/ctl[a-z_]*\.c$'
 
