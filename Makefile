@@ -77,6 +77,7 @@ REST_SRCS = \
   rest/cache_note.c \
   rest/cache_open.c \
   rest/content_type.c \
+  rest/conversation_text.c \
   rest/db_watch.c \
   rest/dbpool.c \
   rest/decide.c \
@@ -97,7 +98,6 @@ REST_SRCS = \
   rest/door_refuse.c \
   rest/door_serve.c \
   rest/door_upgrade.c \
-  rest/conversation_text.c \
   rest/event_fill.c \
   rest/families.c \
   rest/feed.c \
@@ -108,8 +108,8 @@ REST_SRCS = \
   rest/feed_attach_topic.c \
   rest/feed_command.c \
   rest/feed_focus.c \
-  rest/feed_online.c \
   rest/feed_login.c \
+  rest/feed_online.c \
   rest/feed_poll.c \
   rest/feed_publish.c \
   rest/feed_query.c \
@@ -138,6 +138,7 @@ REST_SRCS = \
   rest/handler_message.c \
   rest/handler_note.c \
   rest/handler_presence.c \
+  rest/handler_push.c \
   rest/handler_read.c \
   rest/handler_session.c \
   rest/handler_upload.c \
@@ -183,7 +184,16 @@ REST_SRCS = \
   rest/prefs.c \
   rest/presence.c \
   rest/proxy.c \
+  rest/push.c \
+  rest/push_call.c \
   rest/push_crypt.c \
+  rest/push_follow.c \
+  rest/push_http.c \
+  rest/push_read.c \
+  rest/push_rule.c \
+  rest/push_send.c \
+  rest/push_start.c \
+  rest/push_text.c \
   rest/ratelimit.c \
   rest/recent.c \
   rest/reply.c \
@@ -204,6 +214,7 @@ REST_SRCS = \
   rest/store_maria_load.c \
   rest/store_maria_migrate.c \
   rest/store_maria_note.c \
+  rest/store_maria_push.c \
   rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
@@ -361,6 +372,7 @@ UNIT_TESTS = \
   test_presence \
   test_prefs \
   test_proxy \
+  test_push \
   test_push_crypt \
   test_ratelimit \
   test_rc \
@@ -469,6 +481,7 @@ test_poll_query_SRCS = rest/poll_query.c
 test_sealer_SRCS = rest/sealer.c
 test_prefs_SRCS = rest/prefs.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
+test_push_SRCS = rest/addr.c rest/addr_public.c rest/push_crypt.c rest/push_http.c rest/push_read.c rest/push_rule.c rest/push_text.c
 test_push_crypt_SRCS = rest/addr.c rest/addr_public.c rest/push_crypt.c
 test_ratelimit_SRCS = rest/ratelimit.c
 test_reply_SRCS = rest/reply.c rest/reply_session.c
@@ -531,6 +544,7 @@ FUZZ_TARGETS = \
   fuzz_link \
   fuzz_poll_query \
   fuzz_prefs \
+  fuzz_push \
   fuzz_sio_packet \
   fuzz_utf8 \
   fuzz_web \
@@ -546,6 +560,7 @@ fuzz_dialect_subscribe_SRCS = $(DIALECT_SRCS) tests/lib/fuzz_dialect.c
 fuzz_door_head_SRCS = rest/door_head.c rest/door_choose.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 fuzz_dialect_socketio_SRCS = $(DIALECT_SRCS)
 fuzz_eio_payload_SRCS = ws/eio_packet.c
+fuzz_push_SRCS = rest/addr.c rest/addr_public.c rest/push_crypt.c rest/push_http.c rest/push_read.c rest/push_text.c
 fuzz_sio_packet_SRCS = ws/sio_packet.c
 fuzz_link_SRCS = tests/lib/link_recode.c
 fuzz_poll_query_SRCS = rest/poll_query.c
@@ -567,7 +582,7 @@ BENCH_SRCS = \
 # ---------------------------------------------------------------- flags
 
 SHARED_PKGS = json-c libcrypto libsodium
-REST_PKGS   = libmicrohttpd libmariadb libmagic
+REST_PKGS   = libmicrohttpd libmariadb libmagic libcurl
 WS_PKGS     = libwebsockets libuv
 CTL_PKGS    = libcurl
 TEST_PKGS   = cmocka

@@ -222,7 +222,7 @@ enum rc auth_keys_load(const char *secret_file, const char *jwks_file, const cha
     return RC_OK;
 }
 
-enum rc auth_admin_load(const char *file, bool create, struct buf *secret, struct buf *why)
+enum rc auth_secret_load(const char *file, const char *what, bool create, struct buf *secret, struct buf *why)
 {
     struct buf text = BUF_INIT_MAX(SECRET_FILE_MAX_BYTES);
     struct str line;
@@ -236,7 +236,7 @@ enum rc auth_admin_load(const char *file, bool create, struct buf *secret, struc
         (void)str_cut(buf_str(&text), '\n', &line);
         line = str_trim(line);
         if (line.len < 32) {
-            buf_addf(why, "%s: the admin secret is shorter than 32 characters.\n", file);
+            buf_addf(why, "%s: the %s is shorter than 32 characters.\n", file, what);
             rc = RC_INVALID;
         } else {
             buf_add_str(secret, line);
@@ -244,4 +244,9 @@ enum rc auth_admin_load(const char *file, bool create, struct buf *secret, struc
     }
     auth_wipe(&text);
     return rc;
+}
+
+enum rc auth_admin_load(const char *file, bool create, struct buf *secret, struct buf *why)
+{
+    return auth_secret_load(file, "admin secret", create, secret, why);
 }

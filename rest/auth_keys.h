@@ -21,6 +21,9 @@ RC_CHECK enum rc auth_keys_load(const char *secret_file, const char *jwks_file, 
                                 struct jwt_keys **out, struct buf *why);
 /* The first line of an admin secret file into *secret. Empty file name: *secret stays empty. */
 RC_CHECK enum rc auth_admin_load(const char *file, bool create, struct buf *secret, struct buf *why);
+/* The same of any other secret; what: its name in a complaint. */
+RC_CHECK enum rc auth_secret_load(const char *file, const char *what, bool create, struct buf *secret,
+                                  struct buf *why);
 /* Overwrite and release. */
 void auth_wipe(struct buf *secret);
 

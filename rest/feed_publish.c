@@ -9,6 +9,7 @@
 #include "rest/metrics.h"
 #include "rest/notifier.h"
 #include "rest/presence.h"
+#include "rest/push_bell.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -295,6 +296,9 @@ void feed_publish(struct feed *f, const struct batch *b, struct job **jobs, unsi
     pthread_cond_broadcast(&f->moved);
     metric_set(METRIC_FEED_PUBLISHED, (int64_t)(f->ring.next - 1));
     metric_set(METRIC_FEED_RING_BYTES, (int64_t)f->ring.bytes);
+    if (b->rows.notes_new_count > 0 && f->svc != NULL) {
+        push_bell_ring(f->svc->push_bell); /* now that it can be read */
+    }
     feed_unlock(f);
 }
 

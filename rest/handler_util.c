@@ -38,6 +38,8 @@ static enum code absent_code(enum id_kind kind)
         return CODE_MESSAGE_NOT_FOUND;
     case ID_NOTIFICATION:
         return CODE_NOTIFICATION_NOT_FOUND;
+    case ID_PUSH:
+        return CODE_PUSH_SUBSCRIPTION_NOT_FOUND;
     default:
         return CODE_NOT_FOUND;
     }
@@ -54,6 +56,8 @@ static const char *id_field(enum id_kind kind)
         return "upload_id";
     case ID_NOTIFICATION:
         return "notification_id";
+    case ID_PUSH:
+        return "subscription_id";
     default:
         return "message_id";
     }

@@ -90,6 +90,11 @@ void preferences_get(struct http_request *rq);
 void preferences_put(struct http_request *rq);
 void admin_notifications_post(struct http_request *rq);
 void admin_notifications_explain(struct http_request *rq);
+/* ---------------------------------------------------------------- handler_push.c */
+void push_key_get(struct http_request *rq);
+void push_subscriptions_get(struct http_request *rq);
+void push_subscriptions_post(struct http_request *rq);
+void push_subscription_delete(struct http_request *rq);
 /* ---------------------------------------------------------------- handler_health.c */
 void healthz_get(struct http_request *rq);
 void readyz_get(struct http_request *rq);

@@ -18,6 +18,7 @@
 #include "rest/link_server.h"
 #include "rest/notifier.h"
 #include "rest/poll.h"
+#include "rest/push.h"
 #include "rest/ratelimit.h"
 #include "rest/settings.h"
 #include "rest/sealer.h"
@@ -269,8 +270,13 @@ static void start_services(struct app *a, struct buf *why)
     if (s->attachments != NULL) {
         must(attachments_start(s->attachments, s, why), "no_thread", why);
     }
+    must(push_new(a->conf, &a->store_conf, s, &s->push, why), "bad_push", why);
+    s->push_bell = push_bell_of(s->push);
     s->notifier = notifier_new(s, &start.notifier);
     must(notifier_run(s->notifier), "no_thread", why);
+    if (s->push != NULL) {
+        must(push_run(s->push), "no_thread", why);
+    }
 }
 
 /* The user the workers run as, when it is another than ours. */
@@ -396,6 +402,7 @@ static int stop(struct app *a)
     feed_stop(s->feed);
     attachments_stop(s->attachments);
     notifier_stop(s->notifier);
+    push_stop(s->push);
     writer_stop(s->writer);
     if (!drained || !http_server_free(a->http)) {
         log_warn("stop_forced", "why=\"requests without an answer\"");
@@ -414,6 +421,7 @@ static int stop(struct app *a)
     peers_free(a->peers);
     door_policy_free(a->policy);
     notifier_free(s->notifier);
+    push_free(s->push);
     writer_free(s->writer);
     auth_free(s->auth);
     ratelimit_free(s->messages);

@@ -17,6 +17,8 @@ enum profile { PROFILE_DEV, PROFILE_PROD };
 /* What ?userId= of the subscribe dialect is worth without a token. AUTO: WARN under dev, REQUIRED under prod. */
 enum d1_auth { D1_AUTH_AUTO, D1_AUTH_OFF, D1_AUTH_WARN, D1_AUTH_REQUIRED };
 
+enum push_when { PUSH_OFFLINE, PUSH_ALWAYS };
+
 struct rest_conf {
     int profile; /* enum profile */
     int log_level;
@@ -92,6 +94,16 @@ struct rest_conf {
     uint64_t notifier_queue_max, notifier_queue_max_bytes, notify_settle_ms, notify_chunk_rows, notify_all_max_members,
         notify_users_max, notify_title_max_chars, notify_text_max_chars, notify_link_max_bytes, preferences_chats_max,
         preferences_kinds_max, broadcasts_unread_max;
+
+    /* Web Push and the webhook */
+    char *push_vapid_key_file; /* empty: no Web Push */
+    char *push_subject;
+    char *push_webhook_url; /* empty: no webhook */
+    char *push_webhook_secret_file, *push_ca;
+    int push_when; /* enum push_when */
+    bool push_private_endpoints;
+    uint64_t push_subscriptions_user_max, push_endpoint_max_bytes, push_payload_max_bytes, push_ttl_ms, push_attempts_max,
+        push_retry_ms, push_retry_longest_ms, push_timeout_ms, push_parallel, push_user_parallel, push_queue_max, push_calls_max;
 
     /* what is live */
     uint64_t dashboard_viewers_max, focus_entries_max, focus_max_age_ms,

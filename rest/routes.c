@@ -85,6 +85,11 @@ const struct http_route http_routes[] = {
     {HTTP_GET, "/api/me/notification-preferences", preferences_get, ROUTE_AUTH},
     {HTTP_PUT, "/api/me/notification-preferences", preferences_put, USER_WRITE},
 
+    {HTTP_GET, "/api/push/key", push_key_get, ROUTE_AUTH},
+    {HTTP_GET, "/api/push/subscriptions", push_subscriptions_get, USER_READ},
+    {HTTP_POST, "/api/push/subscriptions", push_subscriptions_post, USER_WRITE},
+    {HTTP_DELETE, "/api/push/subscriptions/{subscription}", push_subscription_delete, USER_READ},
+
     {HTTP_POST, "/api/admin/notifications", admin_notifications_post, ADMIN_WRITE},
     {HTTP_GET, "/api/admin/notifications/explain", admin_notifications_explain, ROUTE_ADMIN | ROUTE_ASYNC},
     {HTTP_GET, "/api/admin/status", admin_status_get, ROUTE_ADMIN},

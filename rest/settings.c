@@ -10,6 +10,7 @@
 #include "rest/auth_keys.h"
 #include "rest/door_listen.h"
 #include "rest/door_policy.h"
+#include "rest/push.h"
 #include "rest/sealer.h"
 #include "rest/start.h"
 #include "shared/mem.h"
@@ -90,10 +91,15 @@ static enum rc check_keys(const struct rest_conf *c, struct buf *why)
     return rc;
 }
 
+static enum rc check_push(const struct rest_conf *c, struct buf *why)
+{
+    return push_check(c, c->create_secrets || c->profile == PROFILE_DEV, why);
+}
+
 enum rc settings_check(const struct rest_conf *c, struct buf *why)
 {
     enum rc (*const checks[])(const struct rest_conf *, struct buf *) = {
-        rest_conf_check, check_door, check_files, check_keys, check_content_keys};
+        rest_conf_check, check_door, check_files, check_keys, check_content_keys, check_push};
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         if (checks[i](c, why) != RC_OK) {
             return RC_INVALID;

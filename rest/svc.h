@@ -23,6 +23,8 @@ struct polls;
 struct ratelimit;
 struct notifier;
 struct web;
+struct push;
+struct push_bell;
 struct writer;
 struct workpool;
 
@@ -38,6 +40,8 @@ struct svc {
     struct attachments *attachments; /* NULL: none are taken */
     struct notifier *notifier; /* NULL: nobody is notified (tests) */
     struct web *web;           /* NULL: no web application is served */
+    struct push *push;         /* NULL: nothing is pushed */
+    struct push_bell *push_bell; /* its; NULL likewise */
     struct polls *polls;       /* Engine.IO requests that rest */
     struct ratelimit *messages; /* sends by user id (user_messages_per_s); NULL: no limit */
     struct ratelimit *typing;   /* by user id (user_typing_per_s); NULL: no limit */

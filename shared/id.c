@@ -37,6 +37,7 @@ static const struct tag tags[] = {
     {ID_USER, 10, {"user", 4}},    {ID_CHAT, 10, {"chat_", 5}},
     {ID_MESSAGE, 36, {"msg_", 4}}, {ID_NOTIFICATION, 10, {"ntf_", 4}},
     {ID_SESSION, 10, {"ses_", 4}}, {ID_UPLOAD, 10, {"upl_", 4}},
+    {ID_PUSH, 10, {"psh_", 4}},
 };
 
 static bool in_range(uint64_t n)

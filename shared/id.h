@@ -4,7 +4,7 @@
  * One 53-bit integer per entity (1..2^53-1; 0 is "none"). Text forms, all reversible:
  *   decimal      42
  *   hex (D0)     24 hex digits: 8 creation time (s), 2 kind, 14 n          ObjectId-shaped
- *   tagged (D1)  chat_42, user42, msg_<base36>, ntf_42, ses_42, upl_42
+ *   tagged (D1)  chat_42, user42, msg_<base36>, ntf_42, ses_42, upl_42, psh_42
  *   uuid (D3)    UUIDv8: version/variant bits, kind, n and a fixed mark      RFC 9562 section 5.8
  * A reader accepts every form, and refuses one that carries another kind. The time inside the hex
  * form is decoration: it is not checked.
@@ -26,6 +26,7 @@ enum id_kind {
     ID_NOTIFICATION = 4,
     ID_SESSION = 5,
     ID_UPLOAD = 6,
+    ID_PUSH = 7,
 };
 
 #define ID_MAX ((uint64_t)9007199254740991) /* 2^53-1 */

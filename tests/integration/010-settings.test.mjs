@@ -31,6 +31,11 @@ describe('--check-config', () => {
         ['a migrations folder that is not there', 'migrations_dir=/nonexistent', /migrations_dir/],
         ['a secret that is too short', 'jwt_secret_file=/etc/hostname', /\/etc\/hostname:1: the secret is shorter/],
         ['keys that are no keys', 'jwt_jwks_file=/etc/passwd', /\/etc\/passwd: JSON/],
+        ['a subject of pushes that is no address', 'push_subject=me', /push_subject must begin/],
+        ['a webhook that is none', 'push_webhook_url=ftp://example.org/', /push_webhook_url must begin with https/],
+        ['a webhook without a secret', 'push_webhook_url=http://127.0.0.1:1/', /needs push_webhook_secret_file/],
+        ['a VAPID key that is none', 'push_vapid_key_file=/etc/hostname', /the VAPID key is shorter/],
+        ['a CA file for pushes that is not there', 'push_ca=/nonexistent', /push_ca/],
         ['two settings that do not fit', 'link_ping_ms=14s', /link_timeout_ms/],
     ]) {
         test(`${what}: status 2 and a sentence`, async () => {
@@ -44,6 +49,8 @@ describe('--check-config', () => {
         assert.equal((await check('jwt_secret_file=/nonexistent/s')).code, 0);
         assert.equal((await check('jwt_secret_file=/nonexistent/s', 'profile=prod')).code, 2);
         assert.equal((await check('admin_token_file=/nonexistent/s', 'profile=prod')).code, 2);
+        assert.equal((await check('push_vapid_key_file=/nonexistent/s')).code, 0);
+        assert.equal((await check('push_vapid_key_file=/nonexistent/s', 'profile=prod')).code, 2);
         assert.ok(!fs.existsSync('/nonexistent'));
     });
 });

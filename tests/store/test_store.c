@@ -12,6 +12,7 @@
 
 #include "rest/batch.h"
 #include "rest/store.h"
+#include "rest/store_push.h"
 #include "shared/cmd.h"
 #include "shared/mem.h"
 
@@ -1233,6 +1234,151 @@ static void test_what_is_replayed_of_notifications(void **state)
     assert_true(ids == 506);
 }
 
+/* -- push ------------------------------------------------------------------------------------------------- */
+
+struct push_list {
+    uint64_t ids[16], users[16];
+    uint16_t attempts[16];
+    bool has_endpoint[16];
+    unsigned count;
+};
+
+static void on_subscription(void *ctx, const struct row_subscription *r)
+{
+    struct push_list *l = ctx;
+    l->ids[l->count] = r->id;
+    l->users[l->count++] = r->user_id;
+}
+
+static void on_delivery(void *ctx, const struct row_delivery *r)
+{
+    struct push_list *l = ctx;
+    l->ids[l->count] = r->note_id;
+    l->users[l->count] = r->user_id;
+    l->attempts[l->count] = r->attempts;
+    l->has_endpoint[l->count++] = r->endpoint.p != NULL;
+}
+
+static void on_target(void *ctx, const struct row_push_target *t)
+{
+    struct push_list *l = ctx;
+    l->ids[l->count] = t->subscription_id;
+    l->users[l->count++] = t->due_us;
+}
+
+static enum store_push_added subscribe(struct world *w, struct row_subscription *r, unsigned char endpoint)
+{
+    enum store_push_added how;
+    uint64_t gone = 0;
+    r->hash.b[0] = endpoint;
+    r->endpoint = STR("https://push.example.org/x");
+    r->p256dh = STR("key");
+    r->auth = STR("secret");
+    assert_int_equal(store_push_add(w->store, r, 2, &how, &gone), STORE_OK);
+    return how;
+}
+
+static struct push_list subscriptions(struct world *w, uint64_t user)
+{
+    struct push_list l = {.count = 0};
+    assert_int_equal(store_push_list(w->store, user, on_subscription, &l), STORE_OK);
+    return l;
+}
+
+static void test_a_browser_is_one_user_s_at_a_time(void **state)
+{
+    struct world *w = *state;
+    struct row_subscription a = {.id = 11, .user_id = 7, .created_us = 100}, b = {.id = 12, .user_id = 7, .created_us = 101};
+    struct row_subscription again = {.id = 13, .user_id = 7, .created_us = 102}, third = again;
+    struct row_subscription other = {.id = 14, .user_id = 8, .created_us = 103};
+    bool found;
+    uint64_t gone;
+    assert_int_equal(subscribe(w, &a, 1), PUSH_ADDED);
+    assert_int_equal(subscribe(w, &b, 2), PUSH_ADDED);
+    assert_int_equal(subscribe(w, &third, 3), PUSH_TOO_MANY);
+    assert_int_equal(subscribe(w, &again, 1), PUSH_REPLACED);
+    assert_true(again.id == 11 && again.created_us == 100);
+    assert_int_equal(subscribe(w, &other, 1), PUSH_ADDED);
+    struct push_list l = subscriptions(w, 7);
+    assert_true(l.count == 1 && l.ids[0] == 12);
+    const uint64_t users[] = {7, 8, 9};
+    l.count = 0;
+    assert_int_equal(store_push_of(w->store, users, 3, on_subscription, &l), STORE_OK);
+    assert_int_equal(l.count, 2);
+    l.count = 0;
+    assert_int_equal(store_push_users(w->store, 7, true, 10, on_subscription, &l), STORE_OK);
+    assert_true(l.count == 1 && l.users[0] == 8);
+    assert_int_equal(store_push_remove(w->store, 14, 7, &found, &gone), STORE_OK);
+    assert_false(found);
+    assert_int_equal(store_push_remove(w->store, 14, 8, &found, &gone), STORE_OK);
+    assert_true(found && subscriptions(w, 8).count == 0);
+}
+
+static struct push_list due(struct world *w, uint64_t subscription, uint64_t now, unsigned limit)
+{
+    struct push_list l = {.count = 0};
+    assert_int_equal(store_push_next(w->store, subscription, now, limit, on_delivery, &l), STORE_OK);
+    return l;
+}
+
+static void enqueue(struct world *w, enum store_rc expected, uint64_t expected_added)
+{
+    const struct row_delivery rows[] = {{.subscription_id = 11, .note_id = 5, .user_id = 7, .due_us = 1000},
+                                        {.subscription_id = 11, .note_id = 6, .user_id = 7, .due_us = 1001},
+                                        {.subscription_id = 0, .note_id = 5, .user_id = 7, .due_us = 999},
+                                        {.subscription_id = 0, .note_id = 5, .user_id = 8, .due_us = 2000}};
+    const struct row_notifier from = {0, 0}, to = {6, 0};
+    uint64_t added = 99;
+    assert_int_equal(store_push_enqueue(w->store, &from, &to, rows, 4, &added), expected);
+    assert_int_equal(added, expected_added);
+}
+
+static void test_deliveries_and_the_place_in_the_log_move_together(void **state)
+{
+    struct world *w = *state;
+    struct row_notifier place;
+    uint64_t count;
+    raw_do(w, "REPLACE INTO push_cursor VALUES (0, 0, 0)");
+    enqueue(w, STORE_OK, 4);
+    enqueue(w, STORE_FENCED, 99); /* somebody has been at it */
+    assert_int_equal(store_push_cursor(w->store, &place), STORE_OK);
+    assert_true(place.event_id == 6 && place.user_id == 0);
+    raw_do(w, "REPLACE INTO push_cursor VALUES (0, 0, 0)");
+    enqueue(w, STORE_OK, 0); /* what is there stays as it is */
+    assert_int_equal(store_push_count(w->store, &count), STORE_OK);
+    assert_int_equal(count, 4);
+}
+
+static void test_deliveries_wait_for_their_time(void **state)
+{
+    struct world *w = *state;
+    struct row_subscription a = {.id = 11, .user_id = 7, .created_us = 100};
+    struct push_list l = {.count = 0};
+    bool found;
+    uint64_t gone;
+    raw_do(w, "REPLACE INTO push_cursor VALUES (0, 0, 0)");
+    assert_int_equal(subscribe(w, &a, 1), PUSH_ADDED);
+    enqueue(w, STORE_OK, 4);
+    assert_int_equal(store_push_targets(w->store, 10, on_target, &l), STORE_OK);
+    assert_true(l.count == 2 && l.ids[0] == 0 && l.users[0] == 999 && l.ids[1] == 11 && l.users[1] == 1000);
+    l = due(w, 11, 1001, 10);
+    assert_true(l.count == 2 && l.ids[0] == 5 && l.ids[1] == 6 && l.has_endpoint[0]);
+    assert_int_equal(due(w, 11, 1001, 1).count, 1);
+    assert_int_equal(due(w, 11, 999, 10).count, 0);
+    l = due(w, 0, 999, 10);
+    assert_true(l.count == 1 && l.users[0] == 7 && !l.has_endpoint[0]);
+    /* One that has failed holds up the others to the same browser, and comes behind them when it waits longer. */
+    const struct row_delivery failed = {.subscription_id = 11, .note_id = 5, .user_id = 7, .due_us = 1500, .attempts = 1};
+    assert_int_equal(store_push_again(w->store, &failed, 1400), STORE_OK);
+    assert_int_equal(due(w, 11, 1399, 10).count, 0);
+    l = due(w, 11, 1500, 10);
+    assert_true(l.count == 2 && l.ids[0] == 6 && l.attempts[0] == 0 && l.ids[1] == 5 && l.attempts[1] == 1);
+    assert_int_equal(store_push_done(w->store, &failed, &gone), STORE_OK);
+    assert_int_equal(gone, 1);
+    assert_int_equal(store_push_remove(w->store, 11, 0, &found, &gone), STORE_OK);
+    assert_true(found && gone == 1 && due(w, 11, 9999, 10).count == 0);
+}
+
 int main(void)
 {
     store_library_init();
@@ -1271,6 +1417,9 @@ int main(void)
         T(test_what_start_up_loads_of_notifications),
         T(test_records_grow_and_go_with_the_log),
         T(test_what_is_replayed_of_notifications),
+        T(test_a_browser_is_one_user_s_at_a_time),
+        T(test_deliveries_and_the_place_in_the_log_move_together),
+        T(test_deliveries_wait_for_their_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

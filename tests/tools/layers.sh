@@ -91,7 +91,8 @@ only_in 'MariaDB' 'mysql|mariadb' '^rest/store_maria[a-z_]*\.[ch]$'
 # push_crypt.c: Web Push is P-256, AES-128-GCM and ES256, which only libcrypto has
 only_in 'OpenSSL' 'openssl' '^(shared/jwt_keys|rest/jwks|rest/push_crypt|rest/sealer|rest/sha256)\.c$'
 only_in 'libsodium' 'sodium' '^(shared/(base64|id|map64)|rest/(password|token[a-z_]*|ticket[a-z_]*))\.c$'
-only_in 'libcurl' 'curl/' '^rest/ctl[a-z_]*\.c$'
+# push_http.c: the requests that the daemon itself makes
+only_in 'libcurl' 'curl/' '^rest/(ctl[a-z_]*|push_http)\.c$'
 
 # --- layers inside the daemons
 includes_only 'a dialect includes its table, the vocabulary and shared text helpers' '^ws/dialect_[a-z0-9_]*\.[ch]$' \

@@ -4,7 +4,7 @@
 #include "shared/id.h"
 
 static const enum id_kind kinds[] = {ID_USER,         ID_CHAT,    ID_MESSAGE,
-                                     ID_NOTIFICATION, ID_SESSION, ID_UPLOAD};
+                                     ID_NOTIFICATION, ID_SESSION, ID_UPLOAD, ID_PUSH};
 static const uint64_t numbers[] = {1,   2,     9,          10,         35,         36,    255,
                                    256, 65535, 4294967295, 4294967296, ID_MAX - 1, ID_MAX};
 
