@@ -102,6 +102,7 @@ describe('the tour', () => {
     const sys = useSystem({ before, after }, {}, async () => {
         await promisify(execFile)(path.join(BUILD, 'confabctl'),
             ['--url', sys.origin, '--admin-token-file', path.join(sys.dir, 'admin.secret'), 'demo']);
+        await until('everybody is told of the demo messages', async () => (await sys.metric('confab_notifier_behind')) === 0);
         fakeNpx();
         const env = { ...process.env, PATH: `${sys.dir}:${process.env.PATH}`, CONFAB_URL: sys.origin };
         places[1] = new Terminal(env);
