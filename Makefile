@@ -214,6 +214,7 @@ REST_SRCS = \
   rest/store_maria_load.c \
   rest/store_maria_migrate.c \
   rest/store_maria_note.c \
+  rest/store_maria_probe.c \
   rest/store_maria_push.c \
   rest/store_maria_quick.c \
   rest/store_maria_read.c \

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "rest/writer.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/mem.h"
 
 struct db_watch {
     struct store_conf conf;
+    struct writer *writer;
     uint64_t check_ms, wait_ms;
     pthread_mutex_t lock;
     pthread_cond_t stopped;
@@ -27,11 +29,13 @@ static unsigned timeout_s(uint64_t wait_ms)
     return (unsigned)((wait_ms + 999) / 1000);
 }
 
-struct db_watch *db_watch_new(const struct store_conf *conf, uint64_t check_ms, uint64_t wait_ms)
+struct db_watch *db_watch_new(const struct store_conf *conf, struct writer *writer, uint64_t check_ms,
+                              uint64_t wait_ms)
 {
     struct db_watch *w = mem_new(sizeof(*w));
     pthread_condattr_t attr;
     w->conf = *conf;
+    w->writer = writer;
     w->conf.connect_timeout_s = w->conf.io_timeout_s = timeout_s(wait_ms);
     w->check_ms = check_ms;
     w->wait_ms = wait_ms;
@@ -59,6 +63,25 @@ static void drop_store(struct db_watch *w)
     store_close(s);
 }
 
+static enum db_state lost(struct db_watch *w)
+{
+    drop_store(w);
+    return DB_AWAY;
+}
+
+static enum db_state try_room(struct db_watch *w)
+{
+    enum store_rc rc = store_probe_room(w->store);
+    if (rc == STORE_FULL) {
+        return DB_FULL;
+    }
+    if (!store_alive(w->store)) {
+        return lost(w);
+    }
+    writer_not_refused(w->writer); /* also if it could not be found out, as without the right to make tables */
+    return DB_READY;
+}
+
 static enum db_state ask(struct db_watch *w)
 {
     struct store *fresh = NULL;
@@ -72,11 +95,14 @@ static enum db_state ask(struct db_watch *w)
         set_store(w, fresh);
     }
     buf_release(&why);
-    if (!store_ping(w->store)) {
-        drop_store(w);
-        return DB_AWAY;
+    enum store_rc rc = store_probe_write(w->store);
+    if (rc == STORE_FULL) {
+        return DB_READ_ONLY;
     }
-    return DB_READY;
+    if (rc == STORE_OK && writer_is_refused(w->writer)) {
+        return try_room(w);
+    }
+    return rc == STORE_OK ? DB_READY : lost(w);
 }
 
 /* false: it is time to end. */
@@ -150,6 +176,7 @@ enum db_state db_watch_state(const struct db_watch *w)
 
 const char *db_state_name(enum db_state state)
 {
-    static const char *const names[] = {[DB_READY] = "ready", [DB_AWAY] = "database_away"};
+    static const char *const names[] = {
+        [DB_READY] = "ready", [DB_AWAY] = "database_away", [DB_READ_ONLY] = "database_read_only", [DB_FULL] = "database_full"};
     return names[state];
 }

@@ -37,6 +37,7 @@ struct thread {
     pthread_t id;
     /* Under the pool's lock, for the one who ends what takes too long: */
     struct entry entry;  /* what it has taken */
+    bool late;           /* it has been counted */
     bool started;        /* the job runs; before that it can still be given to somebody else */
     struct store *in_use;
     bool aborted;        /* in_use is of no use any more */
@@ -146,7 +147,7 @@ static bool end(struct thread *t)
     bool good = !t->aborted;
     t->entry.job = NULL;
     t->in_use = NULL;
-    t->started = t->aborted = false;
+    t->late = t->started = t->aborted = false;
     pthread_mutex_unlock(&t->pool->lock);
     return good;
 }
@@ -159,10 +160,11 @@ static void expire_one(struct thread *t, uint64_t now, struct entry *out)
     if (t->entry.job == NULL || now < t->entry.deadline_ms) {
         return;
     }
+    metric_add(METRIC_DB_READS_LATE, !t->late);
+    t->late = true;
     if (t->in_use != NULL && !t->aborted) {
         store_abort(t->in_use);
         t->aborted = true;
-        metric_add(METRIC_DB_READS_LATE, 1);
     }
     if (!t->started) {
         *out = t->entry;
@@ -176,6 +178,7 @@ static struct entry next_overdue(struct dbpool *p, uint64_t now)
     struct entry late = {0};
     struct lane *reads = &p->lanes[READS];
     if (reads->count > 0 && now >= reads->ring[reads->first].deadline_ms) {
+        metric_add(METRIC_DB_READS_LATE, 1);
         return pop(reads);
     }
     for (unsigned i = 0; i < p->threads_count && late.job == NULL; i++) {

@@ -2,7 +2,6 @@
 #include "rest/handlers.h"
 
 #include "rest/auth.h"
-#include "rest/db_watch.h"
 #include "rest/metrics.h"
 #include "rest/svc_status.h"
 
@@ -27,8 +26,8 @@ static const char *find_reason(const struct svc *svc, const struct svc_status *s
     if (!is_started(svc)) {
         return "starting";
     }
-    if (!s->database) {
-        return db_state_name(DB_AWAY);
+    if (s->database_reason != NULL) {
+        return s->database_reason;
     }
     if (!s->writer) {
         return "writer";

@@ -256,7 +256,7 @@ static void start_services(struct app *a, struct buf *why)
                                                .replays_max = (unsigned)a->conf->db_replay_queue,
                                                .wait_ms = a->conf->db_read_wait_ms,
                                            });
-    s->db_watch = db_watch_new(&a->store_conf, a->conf->db_check_ms, a->conf->db_check_wait_ms);
+    s->db_watch = db_watch_new(&a->store_conf, s->writer, a->conf->db_check_ms, a->conf->db_check_wait_ms);
     s->workpool = workpool_new((unsigned)a->conf->argon2_threads, (unsigned)a->conf->argon2_queue);
     s->messages = ratelimit_new(RATE_KEYS);
     s->typing = ratelimit_new(RATE_KEYS);

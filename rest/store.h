@@ -65,6 +65,10 @@ bool store_ping(struct store *s);
 /* From another thread while calls of s may be running, but not store_close: they, and all further ones, fail as if the
  * connection was lost. */
 void store_abort(struct store *s);
+/* Nothing is changed, but a server that takes no changes says so: STORE_FULL. */
+RC_CHECK enum store_rc store_probe_write(struct store *s);
+/* Whether there is room on the disk: a table of 1 MB is made and dropped again. STORE_FULL: no. */
+RC_CHECK enum store_rc store_probe_room(struct store *s);
 /* false once the connection failed: every further call gives STORE_LOST; close it and open another. No I/O. */
 bool store_alive(const struct store *s);
 /* Apply sql/NNN-*.sql not yet applied, in order, under GET_LOCK; each recorded with its checksum. A file that

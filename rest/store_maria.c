@@ -120,12 +120,20 @@ static enum store_unique which_unique(const struct store *s, const char *text)
     return s->last == &sql_key_insert ? STORE_UNIQUE_OP_KEY : STORE_UNIQUE_OTHER;
 }
 
+/* No room, passed through by the storage engine: ENOSPC, or its own number for a full table. */
+static bool is_full(unsigned number, const char *text)
+{
+    return (number == ER_GET_ERRNO && strncmp(text, "Got error 28 ", 13) == 0) ||
+           (number == ER_CANT_CREATE_TABLE &&
+            (strstr(text, "(errno: 28 ") != NULL || strstr(text, "(errno: 135 ") != NULL));
+}
+
 enum store_rc db_failed(struct store *s, unsigned number, const char *text)
 {
     enum store_rc rc = classify(number);
 
-    if (number == ER_GET_ERRNO && strncmp(text, "Got error 28 ", 13) == 0) {
-        rc = STORE_FULL; /* ENOSPC, passed through by the storage engine */
+    if (is_full(number, text)) {
+        rc = STORE_FULL;
     }
     if (rc == STORE_DUPLICATE) {
         s->duplicate = which_unique(s, text);

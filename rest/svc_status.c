@@ -6,9 +6,14 @@
 
 void svc_status(struct svc *svc, struct svc_status *out)
 {
+    enum db_state db = db_watch_state(svc->db_watch);
+    if (db == DB_READY && writer_is_refused(svc->writer)) {
+        db = DB_FULL; /* just now, and not yet looked into */
+    }
     *out = (struct svc_status){
-        .database = db_watch_state(svc->db_watch) != DB_AWAY,
-        .writer = writer_healthy(svc->writer),
+        .database_reason = db != DB_READY ? db_state_name(db) : NULL,
+        .database = db != DB_AWAY,
+        .writer = writer_healthy(svc->writer) && db != DB_READ_ONLY && db != DB_FULL,
         .workers_ready = feed_workers_ready(svc->feed),
         .published = feed_published(svc->feed),
         .log_id = feed_log_id(svc->feed),

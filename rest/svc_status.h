@@ -13,6 +13,7 @@
 #define STATUS_WORKERS_MAX 64
 
 struct svc_status {
+    const char *database_reason; /* why it serves not fully, db_state_name; NULL: it does */
     bool database; /* it answers */
     bool writer;   /* it owns the log and can commit */
     unsigned workers_ready, workers_count;

@@ -35,6 +35,7 @@ struct writer *writer_new(const struct rest_conf *conf, struct cache *cache, str
     pthread_cond_init(&w->filled, &attr);
     pthread_condattr_destroy(&attr);
     atomic_init(&w->healthy, true);
+    atomic_init(&w->refused, false);
     batch_init(&w->batch);
     w->recent = recent_new();
     w->checkpoint_due_ms = mono_ms() + CHECKPOINT_EVERY_MS;
@@ -382,6 +383,16 @@ void writer_stop(struct writer *w)
 bool writer_healthy(const struct writer *w)
 {
     return atomic_load(&w->healthy);
+}
+
+bool writer_is_refused(const struct writer *w)
+{
+    return atomic_load(&w->refused);
+}
+
+void writer_not_refused(struct writer *w)
+{
+    atomic_store(&w->refused, false);
 }
 
 unsigned writer_depth(struct writer *w)

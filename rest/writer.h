@@ -43,6 +43,10 @@ void writer_free(struct writer *w);
 enum code writer_submit(struct writer *w, struct job *job);
 /* Whether the database answered last time. */
 bool writer_healthy(const struct writer *w);
+/* Whether a batch was refused because the database takes no changes (CODE_STORE_FULL). Smaller ones may succeed on a disk
+ * that is full, so it stays until somebody has found out that there is room. */
+bool writer_is_refused(const struct writer *w);
+void writer_not_refused(struct writer *w);
 unsigned writer_depth(struct writer *w);
 /* Commands that wait, and those of the batch that is being carried out. */
 unsigned writer_load(struct writer *w);

@@ -354,6 +354,7 @@ static bool after_failure(struct writer *w, struct job **jobs, unsigned count, e
         fail_all(w, jobs, count, CODE_UNAVAILABLE);
         return false;
     case STORE_FULL:
+        atomic_store(&w->refused, true);
         fail_all(w, jobs, count, CODE_STORE_FULL);
         return false;
     case STORE_FENCED:

@@ -28,6 +28,7 @@ struct writer {
     struct job *live_head, *live_tail; /* every unanswered job, oldest first */
     bool stopping;
     _Atomic bool healthy;
+    _Atomic bool refused; /* STORE_FULL, and nobody has found room since */
     _Atomic uint64_t busy_since_ms;
     _Atomic unsigned in_work; /* commands of the batch that is being carried out */
     pthread_t thread, reaper;

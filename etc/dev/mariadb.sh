@@ -9,7 +9,7 @@
 #
 # key=value are lines for [mariadbd], kept until the next start with other ones. With --sync-delay every fsync of the
 # server first sleeps as many milliseconds as the file DIR/sync-delay says (tests/tools/slow_sync.c); tests write it
-# while the server runs, to kill inside COMMIT. The administrator signs in by being the same Unix user.
+# while the server runs, to kill inside COMMIT; and while DIR/disk-full exists no table can become larger. The administrator signs in by being the same Unix user.
 # Everything is below DIR, except that the socket moves to /tmp when its path would be too long for the kernel.
 set -euo pipefail
 
@@ -83,7 +83,8 @@ start() {
         shift
         shim=$dir/slow_sync.so
         [ -e "$dir/sync-delay" ] || echo 0 >"$dir/sync-delay"
-        "${CC:-cc}" -D_GNU_SOURCE -O2 -shared -fPIC -o "$shim" "$here/../../tests/tools/slow_sync.c" -ldl
+        # shellcheck disable=SC2086 # CC may be "ccache cc"
+        ${CC:-cc} -D_GNU_SOURCE -O2 -shared -fPIC -o "$shim" "$here/../../tests/tools/slow_sync.c" -ldl
     fi
     if [ -n "$(server_pid)" ]; then
         return
@@ -94,7 +95,7 @@ start() {
     install_data
     write_config "$@"
     rm -f "$dir/mariadb.pid"
-    LD_PRELOAD=$shim SYNC_DELAY_FILE=$dir/sync-delay \
+    LD_PRELOAD=$shim SYNC_DELAY_FILE=$dir/sync-delay DISK_FULL_FILE=$dir/disk-full \
         setsid mariadbd --defaults-file="$dir/my.cnf" </dev/null >>"$dir/mariadb.log" 2>&1 &
     pid=$!
     deadline=$((SECONDS + 60))

@@ -161,6 +161,57 @@ test('connections of confab-rest killed by an administrator: it reconnects', { t
     assert.equal((await sys.api.call('GET', `/api/chats/${room.chat_id}/messages`, { token: bob.token })).status, 200);
 });
 
+/** Not ready for this reason, though the database answers. */
+async function notReady(reason) {
+    await until(`not ready: ${reason}`, async () => {
+        const { status, json } = await sys.api.call('GET', '/readyz');
+        return status === 503 && json.database === true && json.writer === false && json.reason === reason;
+    });
+}
+
+test('read-only is seen before anybody writes', { timeout: 60000 }, async () => {
+    await sys.db.sql('SET GLOBAL read_only = 1');
+    try {
+        await notReady('database_read_only');
+    } finally {
+        await sys.db.sql('SET GLOBAL read_only = 0');
+    }
+    await sys.ready();
+});
+
+test('a full disk: 503 with the reason, not ready until there is room again, nothing half-done', { timeout: 120000 }, async () => {
+    const [ann, bob] = await sys.api.users(2);
+    const room = await sys.api.group(ann, 'Full', [bob]);
+    const client = await sys.rooms(bob, { ext: true });
+    const stored = [];
+    let refused;
+    sys.db.setDiskFull(true);
+    try {
+        for (let i = 0; i < 20000 && !refused; i += 1) { // until the pages that tables have in reserve are used up
+            const body = { content: `${i} ${'x'.repeat(8000)}`, client_msg_id: `full ${i}` };
+            const answer = await sys.api.call('POST', `/api/chats/${room.chat_id}/messages`, { token: ann.token, body });
+            if (answer.status === 201) {
+                stored.push(answer.json.seq);
+            } else {
+                refused = { answer, body };
+            }
+        }
+        assert.equal(refused?.answer.status, 503, refused?.answer.text);
+        assert.equal(refused.answer.json.code, 'store_full');
+        await notReady('database_full');
+        await until('some looks at the disk', async () => (await sys.db.sql('SHOW GLOBAL STATUS LIKE "Com_create_table"'))[0][1] > 3);
+        await notReady('database_full');
+        assert.equal((await sys.api.call('GET', `/api/chats/${room.chat_id}/messages`, { token: bob.token })).status, 200);
+    } finally {
+        sys.db.setDiskFull(false);
+    }
+    await sys.ready(); // before anybody has written
+    const { json: again } = await sys.api.expect(201, 'POST', `/api/chats/${room.chat_id}/messages`, { token: ann.token, body: refused.body });
+    assert.equal(again.seq, stored.length + 1);
+    await client.wait((f) => f._ext?.seq === again.seq);
+    assert.equal((await sys.db.sql("SHOW TABLES LIKE 'room_probe'")).length, 0);
+});
+
 test('a database that became read-only: 503, nothing half-done, and on it goes when it is writable', { timeout: 60000 }, async () => {
     const [ann, bob] = await sys.api.users(2);
     const room = await sys.api.group(ann, 'Read only', [bob]);
@@ -174,9 +225,11 @@ test('a database that became read-only: 503, nothing half-done, and on it goes w
         }
         assert.equal((await sys.api.call('POST', '/api/chat/create/group', { token: ann.token, body: { chat_name: 'x', participants: [] } })).status, 503);
         assert.equal((await sys.api.call('GET', `/api/chats/${room.chat_id}/messages`, { token: bob.token })).status, 200);
+        await notReady('database_read_only');
     } finally {
         await sys.db.sql('SET GLOBAL read_only = 0');
     }
+    await sys.ready(); // before anybody has written
     const sent = await until('writing works again', async () => {
         const answer = await sys.api.call('POST', `/api/chats/${room.chat_id}/messages`, { token: ann.token, body: { content: 'refused', client_msg_id: 'read only 1' } });
         return answer.status < 300 && answer.json;

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { useSystem } from '../lib/system.mjs';
 import { until } from '../lib/wait.mjs';
 
-const sys = useSystem({ before, after }, { workers: 1, rest: { db_io_timeout_ms: '1s', writer_deadline_ms: '2s' } });
+const sys = useSystem({ before, after }, { workers: 1, rest: { db_io_timeout_ms: '1s', writer_deadline_ms: '2s', db_check_ms: '60s' } });
 
 /** FLUSH TABLES WITH READ LOCK by a session of its own; the returned function ends it. */
 async function lockTables() {

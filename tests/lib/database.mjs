@@ -55,6 +55,16 @@ export class Database {
         await run(SCRIPT, ['kill', this.dir], { env });
     }
 
+    /** Whether tables can become no larger (syncDelay: true). */
+    setDiskFull(full) {
+        const file = path.join(this.dir, 'disk-full');
+        if (full) {
+            fs.writeFileSync(file, '');
+        } else {
+            fs.rmSync(file, { force: true });
+        }
+    }
+
     /** SIGSTOP: it neither works nor dies; SIGCONT. */
     async signal(name) {
         process.kill(Number((await run(SCRIPT, ['pid', this.dir], { env })).stdout), name);

@@ -412,7 +412,11 @@ static void test_a_full_disk_is_told_to_everybody(void **state)
     fake_db_answer_run(STORE_FULL, 1);
     process(&f, batch, out, 2);
     assert_true(out[0].code == CODE_STORE_FULL && out[1].code == CODE_STORE_FULL);
+    assert_true(writer_is_refused(f.writer));
     assert_true(process_one(&f, message(&f, 1, "c")).seq == 1);
+    assert_true(writer_is_refused(f.writer)); /* one that was small enough proves nothing */
+    writer_not_refused(f.writer);
+    assert_false(writer_is_refused(f.writer));
     tear_down(&f);
 }
 
