@@ -34,6 +34,7 @@ SHARED_SRCS = \
   shared/conf.c \
   shared/conf_value.c \
   shared/conversation.c \
+  shared/cursor.c \
   shared/event.c \
   shared/id.c \
   shared/json.c \
@@ -314,6 +315,7 @@ UNIT_TESTS = \
   test_conf \
   test_content_type \
   test_conversation \
+  test_cursor \
   test_dbpool \
   test_decide \
   test_decide_note \

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "shared/cursor.h"
+
 /* Adding a dialect? Set `served` once a worker speaks it. */
 static const struct dialect_row {
     const char *name;
@@ -272,30 +274,9 @@ static uint32_t event_options(struct str list)
     return bits;
 }
 
-static bool hex32(struct str s, uint32_t *out)
-{
-    uint32_t n = 0;
-    size_t i;
-
-    for (i = 0; i < s.len; i++) {
-        char c = s.p[i];
-        unsigned v = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-                                            : 16;
-        if (v > 15) {
-            return false;
-        }
-        n = n << 4 | v;
-    }
-    *out = n;
-    return s.len == 8;
-}
-
 static void cursor(struct str text, struct door_options *o)
 {
-    struct str log, event = str_cut(text, '.', &log);
-
-    if (!hex32(log, &o->since_log) || !str_u64(event, &o->since)) {
+    if (!cursor_read(text, &o->since_log, &o->since)) {
         o->since_log = 0;
         o->since = UINT64_MAX;
     }

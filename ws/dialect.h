@@ -102,9 +102,6 @@ struct dialect_frame {
     size_t number_at; /* where the DIALECT_NUMBER_BYTES begin (written as spaces), or DIALECT_NO_NUMBER */
 };
 
-/* "<8 hex digits of the log>.<event id>" */
-void dialect_add_cursor(struct buf *out, uint32_t log_prefix, uint64_t event_id);
-
 /* -- the table ------------------------------------------------------------------------------------ */
 
 struct dialect {

@@ -11,6 +11,7 @@
  */
 #include "ws/dialect_conversations.h"
 
+#include "shared/cursor.h"
 #include "ws/dialect_conversations_event.h"
 #include "ws/dialect_util.h"
 
@@ -172,7 +173,7 @@ static void conversations_notice(const struct notice *n, const struct dialect_vi
                                  struct dialect_frame *f)
 {
     buf_add_z(f->out, "{\"_ext\":{\"event_id\":\""); /* also in an empty log, at 0 */
-    dialect_add_cursor(f->out, v->log_prefix, n->event_id);
+    cursor_add(f->out, v->log_prefix, n->event_id);
     buf_add_char(f->out, '"');
     json_key_str(f->out, "event", n->kind == NOTICE_LIVE ? STR("live") : STR("gap"));
     if (n->kind == NOTICE_GAP) {

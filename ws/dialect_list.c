@@ -8,12 +8,6 @@
 #include "ws/dialect_socketio.h"
 #include "ws/dialect_subscribe.h"
 
-void dialect_add_cursor(struct buf *out, uint32_t log_prefix, uint64_t event_id)
-{
-    buf_addf(out, "%08x.", (unsigned)log_prefix);
-    buf_add_u64(out, event_id);
-}
-
 static const struct dialect *const dialects[] = {
     &dialect_conversations,
     &dialect_dashboard,

@@ -2,6 +2,7 @@
 #include "ws/dialect_socketio.h"
 
 #include "shared/conversation.h"
+#include "shared/cursor.h"
 #include "shared/json.h"
 #include "ws/dialect_util.h"
 
@@ -21,7 +22,7 @@ static void end(struct buf *out, const struct event *e, const struct dialect_vie
 {
     if (e->event_id != 0) {
         buf_add_z(out, ",\"");
-        dialect_add_cursor(out, v->log_prefix, e->event_id);
+        cursor_add(out, v->log_prefix, e->event_id);
         buf_add_char(out, '"');
     }
     buf_add_char(out, ']');

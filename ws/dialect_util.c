@@ -1,5 +1,7 @@
 #include "ws/dialect_util.h"
 
+#include "shared/cursor.h"
+
 #define FRAME_LIMITS    ((struct json_limits){1024 * 1024, 8, 32})
 #define TOKEN_MAX_BYTES 8192
 
@@ -254,7 +256,7 @@ bool dialect_open_ext(struct buf *out, const struct dialect_view *v, uint64_t ev
     }
     json_add_key(out, "_ext");
     buf_add_z(out, "{\"event_id\":\"");
-    dialect_add_cursor(out, v->log_prefix, event_id);
+    cursor_add(out, v->log_prefix, event_id);
     buf_add_char(out, '"');
     if (seq != 0) {
         json_key_u64(out, "seq", seq);
@@ -349,6 +351,6 @@ void dialect_notice(const struct notice *n, const struct dialect_view *v, struct
         json_key_str(f->out, "reason", str_of(n->reason));
     }
     buf_add_z(f->out, ",\"_ext\":{\"event_id\":\""); /* also in an empty log, at 0 */
-    dialect_add_cursor(f->out, v->log_prefix, n->event_id);
+    cursor_add(f->out, v->log_prefix, n->event_id);
     buf_add_z(f->out, "\"}}");
 }
