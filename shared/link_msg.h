@@ -53,6 +53,7 @@ struct link_welcome {
     uint64_t log_id;
     uint64_t published;
     bool resumed; /* the stream continues after hello.position; else every session re-attaches or is told of the gap */
+    bool recovers; /* sessions that log in get a pid (LINK_RECOVERY) */
 };
 struct link_adopt {
     uint32_t slot;
@@ -160,6 +161,7 @@ struct link_login {
     uint8_t dialect;
     uint64_t peer_key; /* as in ADOPT, for the limit on failed attempts */
     struct str token;
+    struct str pid; /* of the connection to go on with; empty: none */
 };
 struct link_login_reply {
     uint64_t session;
@@ -169,11 +171,40 @@ struct link_login_reply {
     uint64_t family;
     uint64_t expires_s; /* 0 = never */
     struct str username, name;
+    struct str pid;   /* not empty: the session goes on with it */
+    struct str rooms; /* see struct link_recovery */
 };
 void link_put_login(struct buf *q, uint32_t request, const struct link_login *m);
 RC_CHECK enum rc link_get_login(struct str body, struct link_login *m);
 void link_put_login_reply(struct buf *q, uint32_t request, const struct link_login_reply *m);
 RC_CHECK enum rc link_get_login_reply(struct str body, struct link_login_reply *m);
+
+/* With what a connection can be recovered. The rooms are entries of LINK_ROOM_BYTES, rising chats. */
+#define LINK_PID_MAX_BYTES 63
+#define LINK_ROOM_BYTES 16
+#define LINK_ROOMS_MAX 1024
+enum link_recovery_state {
+    LINK_RECOVERY_LIVE = 1,  /* these are its rooms now */
+    LINK_RECOVERY_LOST = 2,  /* they were when it went away; it may come back */
+    LINK_RECOVERY_ENDED = 3, /* it said good-bye, or is another one's */
+};
+struct link_recovery {
+    uint32_t slot;
+    uint64_t session;
+    uint32_t number; /* comes back when it is stored; 0: it does not */
+    uint8_t state; /* enum link_recovery_state */
+    struct str pid, rooms;
+};
+struct link_room {
+    uint64_t chat_id;
+    uint64_t since; /* events up to this id are not for it: it was joined afterwards */
+};
+void link_put_recovery_stored(struct buf *q, uint64_t session, uint32_t number);
+RC_CHECK enum rc link_get_recovery_stored(struct str body, uint64_t *session, uint32_t *number);
+void link_put_recovery(struct buf *q, const struct link_recovery *m);
+RC_CHECK enum rc link_get_recovery(struct str body, struct link_recovery *m);
+void link_add_room(struct buf *rooms, struct link_room room);
+struct link_room link_room_at(struct str rooms, uint32_t i);
 
 /* Reads that a dialect needs and the worker cannot answer; bodies are JSON, in and out. A kind that
  * confab-rest does not know is answered with CODE_UNSUPPORTED_TYPE. */

@@ -152,6 +152,7 @@ void link_put_welcome(struct buf *q, const struct link_welcome *m)
     buf_add_be64(q, m->log_id);
     buf_add_be64(q, m->published);
     buf_add_be8(q, m->resumed);
+    buf_add_be8(q, m->recovers);
     link_frame_end(q, start);
 }
 
@@ -173,6 +174,7 @@ enum rc link_get_welcome(struct str body, struct link_welcome *m)
     w.log_id = rd_be64(&r);
     w.published = rd_be64(&r);
     w.resumed = wire_bool(&r);
+    w.recovers = wire_bool(&r);
     enum rc rc = done_versioned(&r, w.minor);
     if (rc == RC_OK) {
         *m = w;

@@ -210,6 +210,12 @@ enum rc link_get_kick(struct str body, uint32_t *slot, uint64_t *session, uint64
 
 /* -- users that come after the hand-off, tokens that are renewed ------------------------------- */
 
+static bool can_be_rooms(struct str pid, struct str rooms)
+{
+    return pid.len <= LINK_PID_MAX_BYTES && rooms.len <= (size_t)LINK_ROOMS_MAX * LINK_ROOM_BYTES &&
+           rooms.len % LINK_ROOM_BYTES == 0;
+}
+
 void link_put_login(struct buf *q, uint32_t request, const struct link_login *m)
 {
     size_t start = link_frame_begin(q, LINK_LOGIN, request);
@@ -217,6 +223,7 @@ void link_put_login(struct buf *q, uint32_t request, const struct link_login *m)
     buf_add_be8(q, m->dialect);
     buf_add_be64(q, m->peer_key);
     wire_add_str16(q, m->token);
+    wire_add_str16(q, m->pid);
     link_frame_end(q, start);
 }
 
@@ -228,7 +235,8 @@ enum rc link_get_login(struct str body, struct link_login *m)
     l.dialect = get_dialect(&r);
     l.peer_key = rd_be64(&r);
     l.token = rd_str16(&r);
-    if (done(&r) != RC_OK) {
+    l.pid = rd_str16(&r);
+    if (done(&r) != RC_OK || l.pid.len > LINK_PID_MAX_BYTES) {
         return RC_PROTOCOL;
     }
     *m = l;
@@ -246,6 +254,8 @@ void link_put_login_reply(struct buf *q, uint32_t request, const struct link_log
     buf_add_be64(q, m->expires_s);
     wire_add_str16(q, m->username);
     wire_add_str16(q, m->name);
+    wire_add_str16(q, m->pid);
+    wire_add_str16(q, m->rooms);
     link_frame_end(q, start);
 }
 
@@ -261,11 +271,78 @@ enum rc link_get_login_reply(struct str body, struct link_login_reply *m)
     l.expires_s = rd_be64(&r);
     l.username = rd_str16(&r);
     l.name = rd_str16(&r);
-    if (done(&r) != RC_OK) {
+    l.pid = rd_str16(&r);
+    l.rooms = rd_str16(&r);
+    if (done(&r) != RC_OK || !can_be_rooms(l.pid, l.rooms)) {
         return RC_PROTOCOL;
     }
     *m = l;
     return RC_OK;
+}
+
+void link_put_recovery(struct buf *q, const struct link_recovery *m)
+{
+    size_t start = link_frame_begin(q, LINK_RECOVERY, 0);
+    buf_add_be32(q, m->slot);
+    buf_add_be64(q, m->session);
+    buf_add_be32(q, m->number);
+    buf_add_be8(q, m->state);
+    wire_add_str16(q, m->pid);
+    wire_add_str16(q, m->rooms);
+    link_frame_end(q, start);
+}
+
+enum rc link_get_recovery(struct str body, struct link_recovery *m)
+{
+    struct rd r = rd_of(body.p, body.len);
+    struct link_recovery l = {0};
+    l.slot = rd_be32(&r);
+    l.session = rd_be64(&r);
+    l.number = rd_be32(&r);
+    l.state = rd_be8(&r);
+    l.pid = rd_str16(&r);
+    l.rooms = rd_str16(&r);
+    if (done(&r) != RC_OK || l.pid.len == 0 || !can_be_rooms(l.pid, l.rooms) ||
+        l.state < LINK_RECOVERY_LIVE || l.state > LINK_RECOVERY_ENDED) {
+        return RC_PROTOCOL;
+    }
+    *m = l;
+    return RC_OK;
+}
+
+void link_put_recovery_stored(struct buf *q, uint64_t session, uint32_t number)
+{
+    size_t start = link_frame_begin(q, LINK_RECOVERY_STORED, 0);
+    buf_add_be64(q, session);
+    buf_add_be32(q, number);
+    link_frame_end(q, start);
+}
+
+enum rc link_get_recovery_stored(struct str body, uint64_t *session, uint32_t *number)
+{
+    struct rd r = rd_of(body.p, body.len);
+    uint64_t s = rd_be64(&r);
+    uint32_t n = rd_be32(&r);
+    if (done(&r) != RC_OK) {
+        return RC_PROTOCOL;
+    }
+    *session = s;
+    *number = n;
+    return RC_OK;
+}
+
+void link_add_room(struct buf *rooms, struct link_room room)
+{
+    buf_add_be64(rooms, room.chat_id);
+    buf_add_be64(rooms, room.since);
+}
+
+struct link_room link_room_at(struct str rooms, uint32_t i)
+{
+    struct rd r = rd_of(rooms.p + (size_t)i * LINK_ROOM_BYTES, LINK_ROOM_BYTES);
+    struct link_room room = {.chat_id = rd_be64(&r)};
+    room.since = rd_be64(&r);
+    return room;
 }
 
 void link_put_reauth(struct buf *q, uint32_t request, uint64_t session, uint32_t slot,

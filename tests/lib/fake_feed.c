@@ -196,7 +196,7 @@ enum rc feed_join(struct feed *f, const struct link_hello *hello,
     }
     if (rc == RC_OK) {
         struct feed_worker *w = mem_new(sizeof(*w));
-        struct link_welcome welcome = {LINK_MAGIC, LINK_MAJOR, LINK_MINOR, 1, 2, 3, false};
+        struct link_welcome welcome = {LINK_MAGIC, LINK_MAJOR, LINK_MINOR, 1, 2, 3, false, false};
         w->feed = f;
         w->number = hello->worker;
         w->q = BUF_INIT;

@@ -193,6 +193,23 @@ RECODE(login)
     return RC_OK;
 }
 
+RECODE(recovery)
+{
+    struct link_recovery m;
+    TRY(link_get_recovery(f->body, &m));
+    link_put_recovery(out, &m);
+    return RC_OK;
+}
+
+RECODE(recovery_stored)
+{
+    uint64_t session;
+    uint32_t number;
+    TRY(link_get_recovery_stored(f->body, &session, &number));
+    link_put_recovery_stored(out, session, number);
+    return RC_OK;
+}
+
 RECODE(login_reply)
 {
     struct link_login_reply m;
@@ -376,6 +393,8 @@ static const struct {
     {LINK_REAUTH_REPLY, recode_reauth_reply},
     {LINK_LOGIN, recode_login},
     {LINK_LOGIN_REPLY, recode_login_reply},
+    {LINK_RECOVERY, recode_recovery},
+    {LINK_RECOVERY_STORED, recode_recovery_stored},
     {LINK_ATTACH, recode_attach},
     {LINK_PULL, recode_pull},
     {LINK_CHUNK, recode_chunk},

@@ -226,6 +226,7 @@ static void sample_welcome(struct gen *g, struct buf *out)
     m.log_id = u64(g);
     m.published = u64(g);
     m.resumed = flag(g);
+    m.recovers = flag(g);
     link_put_welcome(out, &m);
 }
 
@@ -351,6 +352,21 @@ static void sample_reply(struct gen *g, struct buf *out)
     link_put_reply(out, u32(g), u64(g), &o, text32(g));
 }
 
+static struct str pid(struct gen *g)
+{
+    static char longest[LINK_PID_MAX_BYTES];
+    memset(longest, 'p', sizeof(longest));
+    struct str all = {longest, sizeof(longest)};
+    return g->kind == SAMPLE_ZERO ? STR_NONE : g->kind == SAMPLE_MAX ? all : STR("AAAAAAAAAAAAAAAAAAAAAA.00112233.7");
+}
+
+static struct str rooms(struct gen *g)
+{
+    static char most[LINK_ROOMS_MAX * LINK_ROOM_BYTES];
+    struct str all = {most, sizeof(most)};
+    return g->kind == SAMPLE_ZERO ? STR_NONE : g->kind == SAMPLE_MAX ? all : (struct str){most, 2 * LINK_ROOM_BYTES};
+}
+
 static void sample_login(struct gen *g, struct buf *out)
 {
     struct link_login m;
@@ -358,6 +374,7 @@ static void sample_login(struct gen *g, struct buf *out)
     m.dialect = dialect(g);
     m.peer_key = u64(g);
     m.token = text16(g);
+    m.pid = pid(g);
     link_put_login(out, u32(g), &m);
 }
 
@@ -372,7 +389,20 @@ static void sample_login_reply(struct gen *g, struct buf *out)
     m.expires_s = u64(g);
     m.username = text16(g);
     m.name = text16(g);
+    m.pid = pid(g);
+    m.rooms = rooms(g);
     link_put_login_reply(out, u32(g), &m);
+}
+
+static void sample_recovery(struct gen *g, struct buf *out)
+{
+    struct link_recovery m = {.state = LINK_RECOVERY_LOST, .pid = STR("p")};
+    m.slot = u32(g);
+    m.session = u64(g);
+    m.number = u32(g);
+    m.pid = pid(g).len > 0 ? pid(g) : m.pid;
+    m.rooms = rooms(g);
+    link_put_recovery(out, &m);
 }
 
 static void sample_query(struct gen *g, struct buf *out)
@@ -442,6 +472,8 @@ static enum rc sample_large(struct gen *g, uint16_t type, struct buf *out)
         return sample_reply(g, out), RC_OK;
     case LINK_LOGIN:
         return sample_login(g, out), RC_OK;
+    case LINK_RECOVERY:
+        return sample_recovery(g, out), RC_OK;
     case LINK_LOGIN_REPLY:
         return sample_login_reply(g, out), RC_OK;
     case LINK_ATTACH:
@@ -488,6 +520,8 @@ enum rc link_sample(uint16_t type, enum link_sample_kind kind, struct buf *out)
         return link_put_reauth(out, u32(g), u64(g), u32(g), text16(g)), RC_OK;
     case LINK_REAUTH_REPLY:
         return link_put_reauth_reply(out, u32(g), u64(g), code(g), u64(g), u64(g)), RC_OK;
+    case LINK_RECOVERY_STORED:
+        return link_put_recovery_stored(out, u64(g), u32(g)), RC_OK;
     case LINK_PULL:
         return link_put_pull(out, u64(g), u32(g)), RC_OK;
     case LINK_LIVE:

@@ -178,7 +178,7 @@ static void test_link_hello_of_a_newer_minor_may_say_more(void **state)
 {
     (void)state;
     struct link_hello m = {LINK_MAGIC, LINK_MAJOR, LINK_MINOR + 1, 2, 3, 4, 5, 6, 7, STR("b")};
-    struct link_welcome w = {LINK_MAGIC, LINK_MAJOR, LINK_MINOR + 1, 2, 3, 4, true};
+    struct link_welcome w = {LINK_MAGIC, LINK_MAJOR, LINK_MINOR + 1, 2, 3, 4, true, false};
     struct buf q = BUF_INIT;
     link_put_hello(&q, &m);
     buf_add_z(&q, "more");
