@@ -86,6 +86,7 @@ REST_SRCS = \
   rest/decide_chat.c \
   rest/decide_message.c \
   rest/decide_note.c \
+  rest/decide_recovery.c \
   rest/decide_seen.c \
   rest/decide_session.c \
   rest/decide_user.c \
@@ -115,6 +116,7 @@ REST_SRCS = \
   rest/feed_publish.c \
   rest/feed_query.c \
   rest/feed_receipt.c \
+  rest/feed_recovery.c \
   rest/feed_ring.c \
   rest/feed_sets.c \
   rest/feed_slots.c \
@@ -197,6 +199,7 @@ REST_SRCS = \
   rest/push_text.c \
   rest/ratelimit.c \
   rest/recent.c \
+  rest/recovery.c \
   rest/reply.c \
   rest/reply_session.c \
   rest/rest_conf.c \
@@ -220,6 +223,7 @@ REST_SRCS = \
   rest/store_maria_quick.c \
   rest/store_maria_read.c \
   rest/store_maria_replay.c \
+  rest/store_maria_recovery.c \
   rest/store_maria_seal.c \
   rest/store_maria_seen.c \
   rest/store_maria_session.c \
@@ -336,6 +340,7 @@ UNIT_TESTS = \
   test_feed_people \
   test_feed_poll \
   test_feed_publish \
+  test_feed_recovery \
   test_feed_ring \
   test_feed_topic \
   test_feed_update \
@@ -381,6 +386,7 @@ UNIT_TESTS = \
   test_rc \
   test_rd \
   test_recent \
+  test_recovery \
   test_reply \
   test_sealer \
   test_sessions \
@@ -407,7 +413,7 @@ test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_ticket
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
 # Caches and rules.
 RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/decide.c rest/sealer.c rest/decide_attachment.c rest/decide_chat.c \
-  rest/decide_message.c rest/decide_note.c rest/decide_seen.c rest/decide_session.c rest/decide_user.c rest/conversation_text.c rest/event_fill.c rest/families.c \
+  rest/decide_message.c rest/decide_note.c rest/decide_recovery.c rest/decide_seen.c rest/decide_session.c rest/decide_user.c rest/conversation_text.c rest/event_fill.c rest/families.c \
   rest/job.c rest/note_text.c rest/notes.c rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/prefs.c \
   rest/rest_conf.c rest/sessions.c
 test_dbpool_SRCS = rest/dbpool.c rest/metrics.c
@@ -426,6 +432,7 @@ FEED_LIVE_SRCS = \
   rest/feed_online.c \
   rest/feed_query.c \
   rest/feed_receipt.c \
+  rest/feed_recovery.c \
   rest/feed_text.c \
   rest/feed_tick.c \
   rest/feed_typing.c \
@@ -436,6 +443,7 @@ FEED_LIVE_SRCS = \
   rest/online.c \
   rest/presence.c \
   rest/ratelimit.c \
+  rest/recovery.c \
   rest/typing.c \
 
 # Feed, caches and rules together, for tests that publish what was decided.
@@ -476,6 +484,7 @@ test_notify_rule_SRCS = rest/cache.c rest/cache_note.c rest/cache_open.c rest/no
 test_password_SRCS = rest/password.c
 test_peers_SRCS = rest/peers.c rest/addr.c
 test_gate_SRCS = rest/gate.c
+test_feed_recovery_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_update_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_online_SRCS = rest/online.c
 test_presence_SRCS = rest/lately.c rest/presence.c rest/metrics.c
@@ -483,6 +492,7 @@ test_typing_SRCS = rest/lately.c rest/typing.c rest/metrics.c
 test_poll_query_SRCS = rest/poll_query.c
 test_sealer_SRCS = rest/sealer.c
 test_prefs_SRCS = rest/prefs.c
+test_recovery_SRCS = rest/recovery.c
 test_proxy_SRCS = rest/proxy.c rest/addr.c
 test_push_SRCS = rest/addr.c rest/addr_public.c rest/push_crypt.c rest/push_http.c rest/push_read.c rest/push_rule.c rest/push_text.c
 test_push_crypt_SRCS = rest/addr.c rest/addr_public.c rest/push_crypt.c

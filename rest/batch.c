@@ -43,6 +43,8 @@ APPENDER(batch_key, struct row_key, keys)
 APPENDER(batch_family_new, struct row_family, families_new)
 APPENDER(batch_family_set, struct row_family, families_set)
 APPENDER(batch_seen, struct row_seen, seen)
+APPENDER(batch_recovery, struct row_recovery, recoveries)
+APPENDER(batch_recovery_gone, struct row_recovery, recoveries_gone)
 APPENDER(batch_session_put, struct row_session, sessions_put)
 APPENDER(batch_session_role_put, struct row_session_role, session_roles_put)
 APPENDER(batch_attendee_new, struct row_attendee, attendees_new)
@@ -112,6 +114,8 @@ void batch_release(struct batch *b)
     free(b->rows.families_new);
     free(b->rows.families_set);
     free(b->rows.seen);
+    free(b->rows.recoveries);
+    free(b->rows.recoveries_gone);
     free(b->rows.sessions_put);
     free(b->rows.session_roles_put);
     free(b->rows.attendees_new);
@@ -149,6 +153,7 @@ void batch_clear(struct batch *b)
     r->attachments_dropped_count = r->attachments_gone_count = 0;
     r->notes_new_count = r->notes_set_count = r->note_marks_count = r->note_users_count = 0;
     r->preferences_count = r->decisions_count = r->notifier_count = 0;
+    r->recoveries_count = r->recoveries_gone_count = 0;
     b->note_messages_count = b->note_counts_count = 0;
     r->epoch = r->last_batch = r->next_event = r->checkpoint = 0;
     b->drafts_count = 0;
@@ -167,5 +172,6 @@ uint32_t batch_rows(const struct batch *b)
            r->seen_count + r->sessions_put_count + r->session_roles_put_count + r->attendees_new_count +
            r->attendees_set_count + r->sessions_deleted_count + r->checkins_count +
            r->notes_new_count + r->notes_set_count + r->note_marks_count + r->note_users_count +
-           r->preferences_count + r->decisions_count + r->notifier_count;
+           r->preferences_count + r->decisions_count + r->notifier_count +
+           r->recoveries_count + r->recoveries_gone_count;
 }

@@ -47,7 +47,8 @@ struct batch {
         uint32_t users_new, users_set, chats_new, chats_set, chats_deleted, members_put, members_gone,
             attachments_new, attachments_used, attachments_dropped, attachments_gone,
             messages_new, messages_set, deletions, events, event_users, keys, families_new,
-            families_set, seen, sessions_put, session_roles_put, attendees_new, attendees_set,
+            families_set, seen, recoveries, recoveries_gone,
+            sessions_put, session_roles_put, attendees_new, attendees_set,
             sessions_deleted, checkins, notes_new, notes_set, note_marks, note_users, preferences, decisions, notifier,
             note_messages, note_counts, drafts;
     } room;
@@ -97,6 +98,8 @@ struct row_notifier *batch_notifier(struct batch *b);
 struct row_message *batch_note_message(struct batch *b);
 struct note_count *batch_note_count(struct batch *b);
 struct row_seen *batch_seen(struct batch *b);
+struct row_recovery *batch_recovery(struct batch *b);
+struct row_recovery *batch_recovery_gone(struct batch *b);
 struct draft *batch_draft(struct batch *b);
 
 #endif

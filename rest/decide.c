@@ -101,6 +101,7 @@ static const struct rule rules[] = {
     [CMD_USER_CREATE] = {decide_user_create, false, false},
     [CMD_USER_UPDATE] = {decide_user_update, false, false},
     [CMD_LAST_SEEN] = {decide_last_seen, false, false},
+    [CMD_RECOVERY] = {decide_recovery, false, false},
     [CMD_FAMILY_CREATE] = {decide_family_create, false, false},
     [CMD_FAMILY_ROTATE] = {decide_family_rotate, false, false},
     [CMD_REVOKE] = {decide_revoke, false, false},

@@ -71,6 +71,7 @@ enum code decide_read(struct decider *d, struct job *job);
 enum code decide_user_create(struct decider *d, struct job *job);
 enum code decide_user_update(struct decider *d, struct job *job);
 enum code decide_last_seen(struct decider *d, struct job *job);
+enum code decide_recovery(struct decider *d, struct job *job);
 enum code decide_family_create(struct decider *d, struct job *job);
 enum code decide_family_rotate(struct decider *d, struct job *job);
 enum code decide_revoke(struct decider *d, struct job *job);

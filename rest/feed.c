@@ -9,6 +9,7 @@
 #include "rest/metrics.h"
 #include "rest/online.h"
 #include "rest/presence.h"
+#include "rest/recovery.h"
 #include "rest/typing.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -30,6 +31,7 @@ struct feed *feed_new(const struct feed_conf *conf, struct cache *cache)
     atomic_init(&f->wake_fd, -1);
     ring_init(&f->ring, 1);
     f->online = online_new();
+    f->recoveries = conf->recovery_ms != 0 ? recoveries_new(conf->recovery_max, conf->recovery_ms * 1000) : NULL;
     f->store_seen_ms = mono_ms() + conf->last_seen_ms;
     f->typing = typing_new(conf->typing_entries_max);
     f->presence = presence_new(conf->focus_entries_max, conf->focus_max_age_ms);
@@ -77,6 +79,7 @@ void feed_free(struct feed *f)
     gate_release(&f->receipts);
     gate_release(&f->focus_reads);
     online_free(f->online);
+    recoveries_free(f->recoveries);
     buf_release(&f->comings);
     typing_free(f->typing);
     presence_free(f->presence);
@@ -268,6 +271,8 @@ enum rc feed_up(struct feed *f, struct feed_worker *w, const struct link_frame *
         return feed_on_reauth(f, w, frame);
     case LINK_LOGIN:
         return feed_on_login(f, w, frame);
+    case LINK_RECOVERY:
+        return feed_on_recovery(f, w, frame->body);
     case LINK_POLL_REPLY:
         return feed_on_poll_reply(f, w, frame);
     case LINK_ATTACH:

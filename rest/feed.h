@@ -51,6 +51,7 @@ struct feed_conf {
     uint64_t chat_update_waits_max;                   /* updates whose text is being read */
     uint64_t typing_expire_ms, typing_members_max, typing_entries_max; /* typing.h */
     uint64_t presence_grace_ms, presence_grace_lost_ms, presence_members_max, presence_fanout_max, last_seen_ms;
+    uint64_t recovery_ms, recovery_max; /* recovery.h; 0: connections cannot be recovered */
     uint64_t receipt_ms;                              /* the same chats: one receipt of each reader a period */
 };
 

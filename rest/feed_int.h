@@ -196,15 +196,19 @@ struct feed {
     struct typing *typing;
     struct online *online;
     struct buf comings; /* struct coming: users whose first session came or whose last one went, until the next tick */
+    struct recoveries *recoveries; /* NULL: there are none */
+    unsigned recoveries_storing;   /* batches in the hands of the writer */
+    uint64_t recovery_clock_us;    /* start only: when those that were live were */
+    uint64_t recovery_clock_ms;    /* when that is to be written again */
     uint64_t started_ms, store_seen_ms;
     uint32_t mark;
     struct feed_updates updates;
     struct feed_texts texts;
     struct gate receipts, focus_reads;
-    pthread_mutex_t tick_lock; /* of the next four only */
+    pthread_mutex_t tick_lock; /* of the next few only */
     pthread_cond_t tick_wake;
     pthread_t tick_thread;
-    bool tick_stop, ticking;
+    bool tick_stop, tick_early, ticking;
     uint32_t worker_serial;
     struct map64 warm_last; /* start only: chat id -> its newest warm event, counted from warm_base */
     uint64_t warm_base;
@@ -378,6 +382,18 @@ enum rc feed_on_reauth(struct feed *f, struct feed_worker *w, const struct link_
 
 /* feed_login.c: a connection that was opened for nobody says who it is. Called without the lock. */
 enum rc feed_on_login(struct feed *f, struct feed_worker *w, const struct link_frame *frame);
+
+/* feed_tick.c: there is something to store, before the next tick. Without the lock. */
+void feed_tick_early(struct feed *f);
+
+/* feed_recovery.c; the first and the third under the lock. */
+/* The session has become r->user_id's: it may go on with the pid that it brings. */
+void feed_recovery_login(struct feed *f, struct feed_worker *w, const struct link_login *m,
+                         struct link_login_reply *r);
+enum rc feed_on_recovery(struct feed *f, struct feed_worker *w, struct str body);
+void feed_recovery_worker_gone(struct feed *f, const struct feed_worker *w);
+void feed_recovery_store(struct feed *f, uint64_t now_ms);
+void feed_recovery_stop(struct feed *f);
 
 /* feed_poll.c, both without the lock. */
 enum rc feed_on_poll_reply(struct feed *f, struct feed_worker *w, const struct link_frame *frame);

@@ -69,6 +69,7 @@ enum rc feed_on_login(struct feed *f, struct feed_worker *w, const struct link_f
         r.family = who.family;
         r.expires_s = who.expires_s;
         fill_names(f->cache, &r);
+        feed_recovery_login(f, w, &m, &r);
     }
     link_put_login_reply(&w->q, frame->request, &r);
     cache_unlock(f->cache);

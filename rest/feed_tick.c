@@ -37,27 +37,46 @@ void feed_tick(struct feed *f, uint64_t now_ms)
     feed_unlock(f);
     feed_focus_tick(f, now_ms);
     feed_online_store(f, now_ms);
+    feed_recovery_store(f, now_ms);
+}
+
+/* false: it is to end. */
+static bool wait_until(struct feed *f, uint64_t at_ms)
+{
+    struct timespec until = {.tv_sec = (time_t)(at_ms / 1000), .tv_nsec = (long)(at_ms % 1000) * 1000000};
+    while (!f->tick_stop && !f->tick_early && mono_ms() < at_ms) {
+        pthread_cond_timedwait(&f->tick_wake, &f->tick_lock, &until);
+    }
+    f->tick_early = false;
+    return !f->tick_stop;
 }
 
 static void *run(void *arg)
 {
     struct feed *f = arg;
+    uint64_t at_ms = mono_ms() + TICK_MS;
     pthread_mutex_lock(&f->tick_lock);
-    while (!f->tick_stop) {
-        struct timespec until;
-        uint64_t at = mono_ms() + TICK_MS;
-        until.tv_sec = (time_t)(at / 1000);
-        until.tv_nsec = (long)(at % 1000) * 1000000;
-        pthread_cond_timedwait(&f->tick_wake, &f->tick_lock, &until);
-        if (f->tick_stop) {
-            break;
-        }
+    while (wait_until(f, at_ms)) {
         pthread_mutex_unlock(&f->tick_lock);
-        feed_tick(f, mono_ms());
+        uint64_t now_ms = mono_ms();
+        if (now_ms >= at_ms) {
+            feed_tick(f, now_ms);
+            at_ms = mono_ms() + TICK_MS;
+        } else {
+            feed_recovery_store(f, now_ms);
+        }
         pthread_mutex_lock(&f->tick_lock);
     }
     pthread_mutex_unlock(&f->tick_lock);
     return NULL;
+}
+
+void feed_tick_early(struct feed *f)
+{
+    pthread_mutex_lock(&f->tick_lock);
+    f->tick_early = true;
+    pthread_cond_signal(&f->tick_wake);
+    pthread_mutex_unlock(&f->tick_lock);
 }
 
 enum rc feed_run(struct feed *f)
@@ -78,4 +97,5 @@ void feed_stop(struct feed *f)
     pthread_join(f->tick_thread, NULL);
     f->ticking = false;
     feed_online_stop(f);
+    feed_recovery_stop(f);
 }

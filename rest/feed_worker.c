@@ -101,6 +101,7 @@ static void put_welcome(struct feed *f, struct feed_worker *w, const struct link
         .log_id = f->log_id,
         .published = atomic_load(&f->published),
         .resumed = resumed,
+        .recovers = f->recoveries != NULL,
     };
     link_put_welcome(&w->q, &welcome);
     w->restarted = !resumed;
@@ -192,6 +193,7 @@ void feed_leave(struct feed *f, struct feed_worker *w)
     }
     uncount(f, w);
     feed_focus_worker_gone(f, w);
+    feed_recovery_worker_gone(f, w);
     metric_set(METRIC_FEED_WORKERS, f->workers_count);
     feed_unlock(f);
     metric_worker_gone(w->number);

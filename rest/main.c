@@ -209,6 +209,8 @@ static void feed_settings(const struct rest_conf *conf, struct feed_conf *out)
         .presence_grace_lost_ms = conf->presence_grace_lost_ms,
         .presence_members_max = conf->presence_members_max,
         .presence_fanout_max = conf->presence_fanout_max,
+        .recovery_ms = conf->test_fixture ? 0 : conf->socketio_recovery_ms,
+        .recovery_max = conf->socketio_recovery_max,
         .last_seen_ms = conf->last_seen_ms,
         .typing_expire_ms = conf->typing_expire_ms,
         .typing_members_max = conf->typing_members_max,

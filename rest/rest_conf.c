@@ -204,6 +204,8 @@ static const struct conf_key keys[] = {
     N(presence_members_max, "200", 2, 20000, CONF_RELOADABLE, "chats with more members tell nobody who comes and goes"),
     N(presence_fanout_max, "10000", 2, 10000000, CONF_RELOADABLE, "members looked at when one comes or goes"),
     MS(last_seen_ms, "30s", 100, 3600000, CONF_RELOADABLE, "how often it is stored who was seen when"),
+    MS(socketio_recovery_ms, "2m", 0, 3600000, 0, "time for a Socket.IO client to come back and miss nothing; 0: clients cannot"),
+    N(socketio_recovery_max, "200000", 1, 10000000, 0, "Socket.IO connections, present and lost, that can be recovered"),
 };
 
 const size_t rest_conf_keys_count = sizeof(keys) / sizeof(keys[0]);

@@ -109,7 +109,8 @@ struct rest_conf {
     uint64_t dashboard_viewers_max, focus_entries_max, focus_max_age_ms,
         chat_update_ms, chat_update_members_max, chat_update_waits_max, receipt_ms, user_typing_per_s,
         user_typing_burst, typing_expire_ms, typing_members_max, typing_entries_max,
-        presence_grace_ms, presence_grace_lost_ms, presence_members_max, presence_fanout_max, last_seen_ms;
+        presence_grace_ms, presence_grace_lost_ms, presence_members_max, presence_fanout_max, last_seen_ms,
+        socketio_recovery_ms, socketio_recovery_max;
 };
 
 extern const size_t rest_conf_keys_count;

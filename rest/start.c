@@ -177,6 +177,11 @@ static void on_seen(void *ctx, const struct row_seen *r)
     feed_warm_seen(ctx, r->user_id, r->seen_us, r->online != 0);
 }
 
+static void on_recovery(void *ctx, const struct row_recovery *r)
+{
+    feed_warm_recovery(ctx, r->pid, r->user_id, r->lost_us, r->rooms);
+}
+
 /* Messages since the checkpoint that the member's row does not count yet. */
 static void on_log(void *ctx, const struct row_event *e)
 {
@@ -488,6 +493,9 @@ enum rc start_load(const struct rest_conf *conf, struct store *store, const stru
     }
     if (src == STORE_OK) {
         src = store_load_seen(store, on_seen, feed);
+    }
+    if (src == STORE_OK) {
+        src = store_load_recoveries(store, on_recovery, feed);
     }
     if (src != STORE_OK) {
         families_free(start.families);

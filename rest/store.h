@@ -224,6 +224,12 @@ struct row_seen { /* a user */
     uint64_t user_id, seen_us;
     uint8_t online; /* others were told so */
 };
+struct row_recovery { /* a connection of Socket.IO that can be recovered */
+    struct str pid;   /* empty: the clock, in lost_us */
+    uint64_t user_id;
+    uint64_t lost_us; /* 0: it was there when this was written */
+    struct str rooms; /* see struct link_recovery */
+};
 struct row_event_user { /* which user's own events */
     uint64_t user_id, event_id;
 };
@@ -251,6 +257,7 @@ typedef void (*store_on_message)(void *ctx, const struct row_message *r);
 typedef void (*store_on_event)(void *ctx, const struct row_event *r);
 typedef void (*store_on_event_user)(void *ctx, const struct row_event_user *r);
 typedef void (*store_on_seen)(void *ctx, const struct row_seen *r);
+typedef void (*store_on_recovery)(void *ctx, const struct row_recovery *r);
 typedef void (*store_on_deletion)(void *ctx, const struct row_deletion *r);
 typedef void (*store_on_key)(void *ctx, const struct row_key *r);
 typedef void (*store_on_family)(void *ctx, const struct row_family *r);
@@ -279,6 +286,8 @@ RC_CHECK enum store_rc store_load_families(struct store *s, uint64_t now_s, uint
 RC_CHECK enum store_rc store_load_sessions(struct store *s, store_on_session on, void *ctx);
 RC_CHECK enum store_rc store_load_session_roles(struct store *s, store_on_session_role on, void *ctx);
 RC_CHECK enum store_rc store_load_seen(struct store *s, store_on_seen on, void *ctx);
+/* The clock, then who was lost, longest ago first, then who was there. */
+RC_CHECK enum store_rc store_load_recoveries(struct store *s, store_on_recovery on, void *ctx);
 /* Events after `after` up to `upto`, rising, at most limit. */
 RC_CHECK enum store_rc store_load_events(struct store *s, uint64_t after, uint64_t upto,
                                          unsigned limit, store_on_event on, void *ctx);
@@ -333,6 +342,8 @@ struct store_batch {
     struct row_decision *decisions;      unsigned decisions_count;
     struct row_notifier *notifier;       unsigned notifier_count;    /* the last one counts */
     struct row_seen *seen;               unsigned seen_count; /* insert or replace */
+    struct row_recovery *recoveries;     unsigned recoveries_count; /* insert or replace */
+    struct row_recovery *recoveries_gone; unsigned recoveries_gone_count; /* pid only; after those */
     uint64_t epoch, last_batch;          /* the fence: WHERE epoch=? AND last_batch=? ; last_batch becomes +1 */
     uint64_t next_event;                 /* new value of log_head.next_event */
     uint64_t checkpoint;                 /* new value when not 0 */

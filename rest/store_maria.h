@@ -152,6 +152,8 @@ extern const struct statement sql_note_insert, sql_note_update, sql_note_mark_pu
 
 /* store_maria_session.c: what a batch writes of event sessions. */
 extern const struct statement sql_seen_put;
+/* store_maria_recovery.c */
+extern const struct statement sql_recovery_put, sql_recovery_delete;
 extern const struct statement sql_session_put, sql_session_role_put, sql_attendee_insert, sql_attendee_update,
     sql_session_roles_delete, sql_session_attendees_delete, sql_checkin_insert;
 

@@ -242,6 +242,7 @@ static enum store_rc write_rows(struct store *s, const struct store_batch *b)
         PART(sql_attachment_delete, attachments_gone),
         PART(sql_family_insert, families_new),  PART(sql_family_update, families_set),
         PART(sql_seen_put, seen),
+        PART(sql_recovery_put, recoveries),     PART(sql_recovery_delete, recoveries_gone),
         PART(sql_session_put, sessions_put),    PART(sql_session_role_put, session_roles_put),
         PART(sql_attendee_insert, attendees_new), PART(sql_attendee_update, attendees_set),
         PART(sql_session_roles_delete, sessions_deleted),

@@ -30,7 +30,7 @@ bool db_quick_fits(const struct store_batch *b)
                       b->notes_set_count + b->note_marks_count + b->note_users_count + b->preferences_count +
                       b->decisions_count + b->notifier_count;
     others += b->attachments_new_count + b->attachments_used_count + b->attachments_dropped_count +
-              b->attachments_gone_count;
+              b->attachments_gone_count + b->recoveries_count + b->recoveries_gone_count;
     size_t bytes = 0;
     if (others != 0 || b->checkpoint != 0 || b->messages_new_count == 0 ||
         b->messages_new_count > DB_QUICK_MAX || b->events_count != b->messages_new_count) {

@@ -238,6 +238,7 @@ enum code svc_check(const struct rest_conf *conf, const struct cmd *c, const cha
     case CMD_MESSAGE_EDIT:
         return check_content(conf, c->content, field);
     case CMD_LAST_SEEN:
+    case CMD_RECOVERY:
         return CODE_OK;
     case CMD_USER_CREATE:
     case CMD_USER_UPDATE:

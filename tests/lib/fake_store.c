@@ -28,6 +28,7 @@ static struct {
     TABLE(row_key, keys);
     TABLE(row_family, families);
     TABLE(row_seen, seen);
+    TABLE(row_recovery, recoveries);
     TABLE(row_attachment, attachments);
     TABLE(row_note, notes);
     TABLE(row_note_mark, marks);
@@ -70,6 +71,15 @@ static struct str keep(struct str s)
 static void drop(struct str s)
 {
     free((char *)(uintptr_t)s.p);
+}
+
+static void free_recoveries(void)
+{
+    for (unsigned i = 0; i < db.recoveries_count; i++) {
+        drop(db.recoveries[i].pid);
+        drop(db.recoveries[i].rooms);
+    }
+    free(db.recoveries);
 }
 
 void fake_db_release(void)
@@ -118,6 +128,7 @@ void fake_db_release(void)
     free(db.keys);
     free(db.families);
     free(db.seen);
+    free_recoveries();
     fake_sessions_release();
     memset(&db, 0, sizeof(db));
 }
@@ -324,6 +335,27 @@ static void apply_messages(const struct store_batch *b)
     }
 }
 
+static void drop_recovery(struct str pid)
+{
+    for (unsigned i = 0; i < db.recoveries_count; i++) {
+        if (str_eq(db.recoveries[i].pid, pid)) {
+            drop(db.recoveries[i].pid);
+            drop(db.recoveries[i].rooms);
+            db.recoveries[i] = db.recoveries[--db.recoveries_count];
+            return;
+        }
+    }
+}
+
+static void put_recovery(const struct row_recovery *r)
+{
+    struct row_recovery row = *r;
+    drop_recovery(r->pid);
+    row.pid = keep(r->pid);
+    row.rooms = keep(r->rooms);
+    PUSH(recoveries, row);
+}
+
 static void apply_rest(const struct store_batch *b)
 {
     for (unsigned i = 0; i < b->chats_new_count; i++) {
@@ -351,6 +383,12 @@ static void apply_rest(const struct store_batch *b)
     }
     for (unsigned i = 0; i < b->seen_count; i++) {
         PUSH(seen, b->seen[i]);
+    }
+    for (unsigned i = 0; i < b->recoveries_count; i++) {
+        put_recovery(&b->recoveries[i]);
+    }
+    for (unsigned i = 0; i < b->recoveries_gone_count; i++) {
+        drop_recovery(b->recoveries_gone[i].pid);
     }
     db.head.last_batch++;
     db.head.next_event = b->next_event;
@@ -1232,6 +1270,7 @@ LOADER(store_load_members, store_on_member, members, (void)0)
 LOADER(store_load_preferences, store_on_preferences, preferences, (void)0)
 LOADER(store_load_deletions, store_on_deletion, deletions, (void)0)
 LOADER(store_load_seen, store_on_seen, seen, (void)0)
+LOADER(store_load_recoveries, store_on_recovery, recoveries, (void)0)
 
 enum store_rc store_load_families(struct store *s, uint64_t now_s, uint64_t keep_s,
                                   store_on_family on, void *ctx)

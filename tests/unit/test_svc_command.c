@@ -281,7 +281,7 @@ static void test_kinds_that_the_writer_does_not_know(void **state)
         struct cmd c = {.kind = (uint8_t)kind, .name = STR("text"), .content = STR("x"), .number = ROLE_MEMBER};
         c.title = kind == CMD_NOTIFICATION_CREATE ? STR("x") : STR_NONE;
         bool known = (kind >= CMD_CHAT_CREATE_DIRECT && kind <= CMD_REVOKE) ||
-                     (kind >= CMD_NOTIFY && kind <= CMD_LAST_SEEN) ||
+                     (kind >= CMD_NOTIFY && kind <= CMD_RECOVERY) ||
                      (kind >= CMD_SESSION_CREATE && kind <= CMD_CHECKIN) || kind == CMD_ATTACHMENT_ADD ||
                      kind == CMD_ATTACHMENT_REMOVE;
         assert_true((svc_check(conf, &c, NULL) == CODE_UNSUPPORTED_TYPE) == !known);
