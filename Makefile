@@ -276,6 +276,7 @@ WS_SRCS = \
   ws/core_link.c \
   ws/core_ops.c \
   ws/core_receive.c \
+  ws/core_recovery.c \
   ws/eio.c \
   ws/eio_packet.c \
   ws/eio_poll.c \
@@ -405,6 +406,7 @@ UNIT_TESTS = \
   test_writer \
   test_ws_core \
   test_ws_core_focus \
+  test_ws_core_recovery \
 
 test_attachments_SRCS = rest/attachments.c rest/attachments_keep.c rest/attachments_start.c rest/attachments_upload.c rest/blobs.c \
   rest/content_type.c rest/file_name.c rest/magic.c rest/metrics.c rest/rest_conf.c rest/sha256.c rest/workpool.c
@@ -522,13 +524,15 @@ test_writer_SRCS = $(FEED_TEST_SRCS) rest/answers.c rest/recent.c rest/writer.c 
 
 # The worker's core without its ends: dialects, libwebsockets, the link.
 WS_CORE_SRCS = ws/conn.c ws/core.c ws/core_attach.c ws/core_event.c ws/core_focus.c ws/core_link.c ws/core_ops.c \
-  ws/core_receive.c ws/eio.c ws/eio_packet.c ws/eio_poll.c ws/hub.c ws/interest.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
+  ws/core_receive.c ws/core_recovery.c ws/eio.c ws/eio_packet.c ws/eio_poll.c ws/hub.c ws/interest.c ws/limits.c ws/msg.c ws/outq.c ws/pending.c ws/stats.c ws/wheel.c ws/ws_conf.c
 test_ws_core_SRCS = $(WS_CORE_SRCS) ws/link_client.c tests/lib/core_world.c
 test_ws_core_LDFLAGS = -Wl,--wrap=mono_ms
 test_eio_SRCS = $(test_ws_core_SRCS)
 test_eio_LDFLAGS = $(test_ws_core_LDFLAGS)
 test_ws_core_focus_SRCS = $(test_ws_core_SRCS)
 test_ws_core_focus_LDFLAGS = $(test_ws_core_LDFLAGS)
+test_ws_core_recovery_SRCS = $(test_ws_core_SRCS)
+test_ws_core_recovery_LDFLAGS = $(test_ws_core_LDFLAGS)
 test_interest_SRCS = ws/interest.c ws/limits.c
 
 # Programs of the integration tests, built like unit tests but not run by themselves.

@@ -72,6 +72,7 @@ struct conn {
     void *dialect_state;
     struct buf *rx; /* pieces of a message, or a held one; NULL: none */
     struct interest *interest; /* what it looks at; NULL: nothing yet */
+    struct recovery *recovery; /* NULL: it cannot be recovered */
     struct eio *eio;           /* its Engine.IO session; NULL: a plain WebSocket */
     uint64_t family, peer_key;
     uint64_t expires_s;   /* wall clock, 0 = never */

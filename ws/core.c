@@ -38,6 +38,7 @@ void core_release(struct core *k)
     free(k->adopted);
     free(k->dirty);
     free(k->waiting);
+    free(k->recoveries);
     msg_unref(k->ping);
     wheel_release(&k->wheel);
     outq_pool_release(&k->queues);
@@ -132,6 +133,7 @@ struct dialect_view core_view(const struct conn *c)
         .ext = conn_is_ext(c),
         .log_prefix = core_log_prefix(c->core),
         .viewer_id = u != NULL ? u->id : 0,
+        .recovers = c->core->recovers,
         .now_us = wall_us(),
     };
 }
@@ -186,6 +188,7 @@ bool core_on_peer_close(struct conn *c)
     struct core *k = c->core;
     if (c->state == CONN_OPEN) {
         c->state = CONN_CLOSING;
+        core_recovery_lost(c);
         core_look_away(c);
         c->deadline_ms = k->now_ms + k->conf->close_timeout_ms;
         wheel_set(&k->wheel, c->index, c->deadline_ms);
@@ -206,6 +209,7 @@ void core_close(struct conn *c, enum code code)
     log_debug("close", "session=%llx code=%s", (unsigned long long)conn_session(c),
               code_name(code));
     c->state = CONN_CLOSING;
+    core_recovery_lost(c);
     core_look_away(c);
     if (was == CONN_OPEN) {
         if (conn_has(c, CONN_DROPS_QUEUE)) {
@@ -252,6 +256,7 @@ void core_on_closed(struct conn *c)
 {
     struct core *k = c->core;
     uint32_t slot = c->slot;
+    core_recovery_lost(c);
     core_look_away(c);
     eio_release(c);
     outq_clear(&k->queues, &c->out);
@@ -424,6 +429,7 @@ void core_on_writable(struct conn *c)
 
 bool core_turn(struct core *k)
 {
+    core_report_recoveries(k);
     report_closed(k);
     core_report_presence(k);
     core_report_topics(k);

@@ -3,8 +3,8 @@
  *
  * Shape      One struct with the tables of the process; functions grouped by who calls them. The op
  *            switch is core_ops.c, the frames of the link core_link.c, fan-out core_event.c, replay and
- *            going live core_attach.c, frames of clients core_receive.c, what users look at core_focus.c,
- *            birth and death of connections core.c.
+ *            going live core_attach.c, coming back core_recovery.c, frames of clients core_receive.c, what
+ *            users look at core_focus.c, birth and death of connections core.c.
  * Layer      ws/core. Reaches dialects through their table, the client's socket through its carrier,
  *            confab-rest through link_client.
  * Life       Connections are never freed where they are found wanting: core_close marks them, the
@@ -80,6 +80,9 @@ struct core {
     struct buf text;  /* scratch for payloads */
     struct buf frame; /* scratch for link frames */
     bool is_draining;
+    bool recovers;        /* connections that log in can be recovered */
+    uint64_t *recoveries; /* sessions of which confab-rest must be told at the end of the turn */
+    uint32_t recoveries_count, recoveries_room;
 };
 
 void core_init(struct core *k, const struct ws_conf *conf, uint16_t worker);
@@ -146,13 +149,48 @@ void core_finish_op(struct core *k, const struct pending *p, const struct op_res
 /* In the place of a result; not counted. */
 void core_answer_error(struct conn *c, uint8_t verb, struct str ref, enum code code);
 
+/* In the place of a result: of a login that went well, the connection's pid in it. */
+void core_answer_login(struct conn *c, uint8_t verb, uint64_t hint, uint64_t expires_s);
+
+/* core_recovery.c */
+struct op;
+struct op_result;
+/* A client wants to go on. false: not with what it brings, or it does not want to. */
+bool core_recovery_ask(struct conn *c, const struct op *op);
+/* The login failed. */
+void core_recovery_drop(struct conn *c);
+/* It is logged in: catch up where the earlier connection ended, or begin anew. */
+void core_recovery_log_in(struct conn *c, const struct link_login_reply *m);
+/* true: the login is answered when it is clear what becomes of it. */
+bool core_recovery_holds(struct conn *c, const struct pending *p, const struct op_result *result);
+struct str core_recovery_pid(const struct conn *c);
+/* The replay begins, or there was nothing to replay. */
+void core_recovered(struct conn *c);
+/* There is a gap. false: it cannot be hidden from the client; the connection closes, and it may come again. */
+bool core_recovery_refused(struct conn *c);
+/* It can be recovered, so it misses nothing when the stream begins anew. */
+bool core_recovery_lives(const struct conn *c);
+void core_rooms_changed(struct conn *c);
+/* Its rooms have changed and that is not in the database. */
+bool core_recovery_waits(const struct conn *c);
+/* The answer goes out when it is. */
+void core_recovery_hold(struct conn *c, const struct dialect_frame *f);
+enum rc core_recovery_stored(struct core *k, struct str body);
+/* The connection goes: it may come again, or has said that it will not. */
+void core_recovery_lost(struct conn *c);
+void core_recovery_ended(struct conn *c);
+/* What has changed since the last call. */
+void core_report_recoveries(struct core *k);
+/* A new link: all of them. */
+void core_recovery_link_up(struct core *k, bool recovers);
+
 /* core_focus.c */
 /* A frame of the client has come. */
 void core_refresh_focus(struct conn *c);
 /* is_chosen: by the client, so what it sends later does not change it. chat_id 0: none. */
 void core_set_focus(struct conn *c, uint64_t chat_id, bool is_chosen);
-/* false: subscriptions_max are there. */
-bool core_subscribe(struct conn *c, uint64_t chat_id);
+/* since: the last event of the time before. false: subscriptions_max are there. */
+bool core_subscribe(struct conn *c, uint64_t chat_id, uint64_t since);
 void core_unsubscribe(struct conn *c, uint64_t chat_id);
 /* The connection closes: it looks at nothing any more. */
 void core_look_away(struct conn *c);

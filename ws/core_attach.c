@@ -90,6 +90,9 @@ enum rc core_chunk(struct core *k, struct str body)
     struct rd events;
     enum rc rc = link_get_chunk(body, &session, &generation, &count, &last, &events);
     struct conn *c = rc == RC_OK ? find(k, session, generation) : NULL;
+    if (c != NULL) {
+        core_recovered(c);
+    }
     for (uint16_t i = 0; i < count && c != NULL && rc == RC_OK; i++) {
         struct event e;
         rc = event_decode(&events, &e);
@@ -123,6 +126,7 @@ enum rc core_live(struct core *k, struct str body)
     enum rc rc = link_get_live(body, &session, &generation, &position);
     struct conn *c = rc == RC_OK ? find(k, session, generation) : NULL;
     if (c != NULL) {
+        core_recovered(c);
         advance(c, position);
         core_notice(c, NOTICE_LIVE, position, NULL);
         core_go_live(c);
@@ -157,6 +161,9 @@ enum rc core_gap(struct core *k, struct str body)
         k->stats.gaps++;
         c->since_log = core_log_prefix(k);
         c->cursor = position; /* may be lower than what the client claimed */
+        if (!core_recovery_refused(c)) {
+            return RC_OK;
+        }
         core_notice(c, NOTICE_GAP, position, gap_name(reason));
         core_go_live(c);
     }

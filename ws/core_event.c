@@ -90,7 +90,8 @@ static bool is_origin(const struct fan *f, const struct conn *c)
 static bool is_subscribed(const struct fan *f, const struct conn *c)
 {
     const struct event *e = f->event;
-    return conn_has(c, CONN_IS_RESUMING) || interest_has_chat(c->interest, e->chat_id) ||
+    uint64_t then = conn_has(c, CONN_IS_CATCHING_UP) ? e->event_id : 0;
+    return conn_has(c, CONN_IS_RESUMING) || interest_had_chat(c->interest, e->chat_id, then) ||
            !interest_filters(e, viewer(c));
 }
 
@@ -113,7 +114,7 @@ static void send_to(struct fan *f, struct conn *c, uint32_t number)
         c->cursor = e->event_id;
     }
     if (c->dialect->joins != NULL && c->dialect->joins(e, viewer(c))) {
-        (void)core_subscribe(c, e->chat_id); /* beyond the limit it is left to the client */
+        (void)core_subscribe(c, e->chat_id, e->event_id); /* beyond the limit it is left to the client */
     }
     if (!is_wanted(f, c)) {
         return;

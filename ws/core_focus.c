@@ -120,12 +120,17 @@ void core_set_focus(struct conn *c, uint64_t chat_id, bool is_chosen)
     tell_new(c, chat_id);
 }
 
-bool core_subscribe(struct conn *c, uint64_t chat_id)
+bool core_subscribe(struct conn *c, uint64_t chat_id, uint64_t since)
 {
     uint32_t max = (uint32_t)c->core->conf->subscriptions_max;
-    bool added = interest_add_chat(conn_interest(c), chat_id, max);
+    struct interest *i = conn_interest(c);
+    uint32_t before = i->chats_count;
+    bool added = interest_add_chat(i, chat_id, since, max);
     if (added) {
         tell_new(c, chat_id);
+    }
+    if (i->chats_count != before) {
+        core_rooms_changed(c);
     }
     return added;
 }
@@ -134,6 +139,7 @@ void core_unsubscribe(struct conn *c, uint64_t chat_id)
 {
     if (c->interest != NULL && interest_remove_chat(c->interest, chat_id)) {
         tell_if_last(c->core, c->slot, chat_id);
+        core_rooms_changed(c);
     }
 }
 

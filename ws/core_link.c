@@ -257,6 +257,17 @@ static void log_in(struct core *k, struct conn *c, const struct link_login_reply
     hub_join(&k->hub, m->slot, c);
     core_watch_more(c);
     wheel_set(&k->wheel, c->index, k->now_ms); /* the tick finds the end of the token */
+    core_recovery_log_in(c, m);
+}
+
+/* The session that was to go on with it has gone: another one may. */
+static void give_back_pid(struct core *k, const struct link_login_reply *m)
+{
+    struct link_recovery r = {
+        .slot = m->slot, .session = m->session, .state = LINK_RECOVERY_LOST, .pid = m->pid, .rooms = m->rooms};
+    if (m->pid.len > 0 && link_client_is_up(k->link)) {
+        link_put_recovery(link_client_out(k->link), &r);
+    }
 }
 
 static enum rc on_login_reply(struct core *k, const struct link_frame *frame)
@@ -277,6 +288,7 @@ static enum rc on_login_reply(struct core *k, const struct link_frame *frame)
         log_in(k, c, &m);
         eio_add_name(c, &name);
     } else if (m.code == CODE_OK) {
+        give_back_pid(k, &m);
         core_left(k, m.slot, 0); /* it has gone meanwhile */
     }
     result.code = m.code;
@@ -357,6 +369,8 @@ enum rc core_link_frame(struct core *k, const struct link_frame *frame, int fd)
         return on_reauth_reply(k, frame);
     case LINK_LOGIN_REPLY:
         return on_login_reply(k, frame);
+    case LINK_RECOVERY_STORED:
+        return core_recovery_stored(k, frame->body);
     case LINK_POLL:
         return on_poll(k, frame);
     case LINK_POLL_ABORT:
@@ -457,7 +471,7 @@ void core_link_hello(struct core *k, struct buf *out, struct str build)
 
 /* The stream begins anew: who has a cursor fetches what is missing, the others go on from here. A topic is not fetched
  * twice. */
-static void restart_stream(struct conn *c, uint64_t published, bool is_same_log)
+static void restart_stream(struct conn *c, uint64_t reached, uint64_t published, bool is_same_log)
 {
     uint64_t from = is_same_log && c->cursor > published ? c->cursor : published;
     if (conn_topic(c) != 0) {
@@ -465,7 +479,10 @@ static void restart_stream(struct conn *c, uint64_t published, bool is_same_log)
             c->cursor = from;
             core_go_live(c);
         }
-    } else if (conn_is_ext(c)) {
+    } else if (core_recovery_lives(c) && !conn_has(c, CONN_IS_CATCHING_UP)) {
+        c->cursor = reached > c->cursor ? reached : c->cursor; /* of the old stream it had all */
+        conn_set(c, CONN_IS_CATCHING_UP, true);
+    } else if (conn_is_ext(c) || core_recovery_lives(c)) {
         conn_set(c, CONN_IS_CATCHING_UP, true);
     } else {
         c->cursor = from;
@@ -475,6 +492,8 @@ static void restart_stream(struct conn *c, uint64_t published, bool is_same_log)
 void core_link_up(struct core *k, const struct link_welcome *w)
 {
     bool is_same_log = k->log_id == w->log_id;
+    uint64_t reached = k->position;
+    core_recovery_link_up(k, w->recovers);
     hub_sets_clear(&k->hub); /* they are built anew on every link */
     if (k->is_draining) {
         link_put_drain(link_client_out(k->link), 0); /* the new link does not know */
@@ -489,7 +508,7 @@ void core_link_up(struct core *k, const struct link_welcome *w)
             continue;
         }
         if (!w->resumed) {
-            restart_stream(c, w->published, is_same_log);
+            restart_stream(c, reached, w->published, is_same_log);
         }
         if (conn_has(c, CONN_IS_CATCHING_UP) && c->state == CONN_OPEN) {
             core_attach(c);

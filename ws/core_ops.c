@@ -10,6 +10,14 @@
 
 /* -- answers ------------------------------------------------------------------------------------------------- */
 
+/* Who is told that it is in a room, or is not, will be there also after both programs have ended. */
+static bool is_to_last(const struct conn *c, const struct op_result *result)
+{
+    bool is_of_room = result->kind == OP_SUBSCRIBE || result->kind == OP_UNSUBSCRIBE ||
+                      (result->kind == OP_COMMAND && result->body.len > 0);
+    return is_of_room && result->code == CODE_OK && core_recovery_waits(c);
+}
+
 static void answer(struct conn *c, const struct op_result *result)
 {
     struct dialect_view view = core_view(c);
@@ -23,14 +31,26 @@ static void answer(struct conn *c, const struct op_result *result)
     if (c->dialect->settle != NULL) {
         c->dialect->settle(c->dialect_state, &shown);
     }
+    bool lasts = is_to_last(c, result);
     do {
         unsigned part = f.part;
         f = core_frame(c->core);
         f.part = part;
         c->dialect->answer(&shown, &view, &f);
-        core_send_text(c, &f);
+        lasts ? core_recovery_hold(c, &f) : core_send_text(c, &f);
         f.part++;
     } while (f.more && c->state == CONN_OPEN);
+}
+
+void core_answer_login(struct conn *c, uint8_t verb, uint64_t hint, uint64_t expires_s)
+{
+    struct buf name = BUF_INIT;
+    struct op_result r = {.kind = OP_LOGIN, .verb = verb, .hint = hint, .expires_s = expires_s};
+    eio_add_name(c, &name);
+    r.session = buf_str(&name);
+    r.recovery = core_recovery_pid(c);
+    answer(c, &r);
+    buf_release(&name);
 }
 
 void core_answer_error(struct conn *c, uint8_t verb, struct str ref, enum code code)
@@ -137,8 +157,15 @@ static enum rc submit_login(struct conn *c, const struct op *op)
     if (c->slot != 0 || conn_has(c, CONN_IS_LOGGING_IN)) {
         return RC_CONFLICT;
     }
-    enum rc rc = link_client_login(c->core->link, conn_session(c), c->dialect->id, c->peer_key, op);
+    struct op asked = *op;
+    if (!core_recovery_ask(c, op)) {
+        asked.recovery = STR_NONE;
+    }
+    enum rc rc = link_client_login(c->core->link, conn_session(c), c->dialect->id, c->peer_key, &asked);
     conn_set(c, CONN_IS_LOGGING_IN, rc == RC_OK);
+    if (rc != RC_OK) {
+        core_recovery_drop(c);
+    }
     return rc;
 }
 
@@ -194,24 +221,23 @@ static void log_out(struct conn *c)
 {
     struct core *k = c->core;
     uint32_t slot = c->slot;
+    core_recovery_ended(c);
     core_look_away(c);
     if (slot != 0) {
         (void)hub_leave(&k->hub, slot, c);
         c->slot = 0;
         c->expires_s = c->family = 0;
         core_left(k, slot, 0);
-        eio_on_logout(c);
+        if (c->eio != NULL) {
+            eio_on_logout(c);
+        }
     }
 }
 
-/* Clients take a refusal for final; one whose connection ends comes back by itself. */
-static void end_login(struct conn *c, const struct op_result *result)
+/* Clients do not try again after an answer, but they do when the connection ends. */
+static bool may_pass(enum code code)
 {
-    if (result->code == CODE_UNAVAILABLE) {
-        core_close(c, CODE_RESTARTING);
-    } else {
-        answer(c, result);
-    }
+    return code == CODE_UNAVAILABLE || code == CODE_QUEUE_FULL || code == CODE_RESTARTING;
 }
 
 void dialect_submit(struct conn *c, const struct op *op)
@@ -244,10 +270,11 @@ void dialect_submit(struct conn *c, const struct op *op)
     if (core_within_rate(c)) {
         rc = submit(c, &copy);
     }
-    if (rc == RC_UNAVAILABLE && op->kind == OP_LOGIN) {
-        end_login(c, &(struct op_result){.code = CODE_UNAVAILABLE});
-    } else if (rc != RC_OK) {
-        answer_op(c, op, rc == RC_RATE_LIMITED ? CODE_RATE_LIMITED : code_of(rc));
+    enum code code = rc == RC_OK ? CODE_OK : rc == RC_RATE_LIMITED ? CODE_RATE_LIMITED : code_of(rc);
+    if (op->kind == OP_LOGIN && may_pass(code)) {
+        core_close(c, CODE_RESTARTING);
+    } else if (code != CODE_OK) {
+        answer_op(c, op, code);
     }
 }
 
@@ -297,7 +324,7 @@ static void end_command(struct conn *c, const struct pending *p, const struct op
         core_set_focus(c, result->outcome.chat_id, false);
     }
     if (ok && c->dialect->joins != NULL && p->cmd == CMD_CHAT_CREATE_DIRECT) {
-        (void)core_subscribe(c, result->outcome.chat_id); /* also to one that was there */
+        (void)core_subscribe(c, result->outcome.chat_id, c->core->position); /* also to one that was there */
     }
     if (!ok || p->cmd != CMD_TYPING) {
         answer(c, result);
@@ -308,7 +335,7 @@ static void end_subscribe(struct conn *c, const struct pending *p, const struct 
 {
     struct op_result shown = *result;
     c->interest->asking--;
-    if (shown.code == CODE_OK && !core_subscribe(c, p->chat_id)) {
+    if (shown.code == CODE_OK && !core_subscribe(c, p->chat_id, c->core->position)) {
         shown.code = CODE_TOO_MANY_SUBSCRIPTIONS;
     }
     answer(c, &shown);
@@ -335,6 +362,18 @@ static bool is_of_nobody(struct conn *c, const struct pending *p)
     return true;
 }
 
+static void end_login(struct conn *c, const struct pending *p, const struct op_result *result)
+{
+    struct op_result shown = *result;
+    if (may_pass(result->code)) {
+        core_recovery_drop(c);
+        core_close(c, CODE_RESTARTING);
+    } else if (!core_recovery_holds(c, p, result)) {
+        shown.recovery = core_recovery_pid(c);
+        answer(c, &shown);
+    }
+}
+
 void core_finish_op(struct core *k, const struct pending *p, const struct op_result *result)
 {
     struct conn *c = conns_find(&k->conns, p->session);
@@ -347,7 +386,7 @@ void core_finish_op(struct core *k, const struct pending *p, const struct op_res
     switch (p->kind) {
     case OP_LOGIN:
         conn_set(c, CONN_IS_LOGGING_IN, false);
-        end_login(c, result);
+        end_login(c, p, result);
         break;
     case OP_COMMAND:
         end_command(c, p, result);

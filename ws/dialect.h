@@ -91,6 +91,7 @@ struct dialect_view { /* for whom a frame is made */
     uint8_t variant;     /* from variant() */
     uint32_t log_prefix; /* first half of the cursor */
     uint64_t viewer_id;  /* a user that sees this variant */
+    bool recovers;       /* clients can go on where an earlier connection ended: they are told where that is */
     uint64_t now_us;     /* for frames that are about no event */
 };
 

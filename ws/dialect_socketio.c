@@ -120,10 +120,13 @@ static void connect_chat(struct conn *c, const struct sio_packet *p)
         return;
     }
     struct jval auth = doc != NULL ? json_root(doc) : (struct jval){NULL, false};
+    struct jval offset = json_get(auth, "offset");
     bool has_token = json_str(json_get(auth, "token"), &op.token) && op.token.len > 0;
     if (has_token) {
         (void)json_str(json_get(auth, "pid"), &op.recovery);
-        (void)json_str(json_get(auth, "offset"), &op.offset);
+        if (!dialect_is_absent(offset) && (!json_str(offset, &op.offset) || op.offset.len == 0)) {
+            op.recovery = STR_NONE; /* where it was is not known */
+        }
         dialect_submit(c, &op);
     } else {
         dialect_fail(c, VERB_CONNECT, STR_NONE, CODE_UNAUTHENTICATED);

@@ -20,7 +20,7 @@ static void begin(struct buf *out, const char *name)
 /* The offset: clients keep that of the last event and bring it when they come back. */
 static void end(struct buf *out, const struct event *e, const struct dialect_view *v)
 {
-    if (e->event_id != 0) {
+    if (e->event_id != 0 && v->recovers) {
         buf_add_z(out, ",\"");
         cursor_add(out, v->log_prefix, e->event_id);
         buf_add_char(out, '"');

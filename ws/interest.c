@@ -8,6 +8,7 @@
 void interest_release(struct interest *i)
 {
     free(i->chats);
+    free(i->since);
     free(i->typing);
     *i = (struct interest){0};
 }
@@ -35,6 +36,11 @@ bool interest_has_chat(const struct interest *i, uint64_t chat_id)
     return i != NULL && at < i->chats_count && i->chats[at] == chat_id;
 }
 
+bool interest_had_chat(const struct interest *i, uint64_t chat_id, uint64_t event_id)
+{
+    return interest_has_chat(i, chat_id) && (event_id == 0 || event_id > i->since[place_of(i, chat_id)]);
+}
+
 bool interest_filters(const struct event *e, uint64_t viewer_id)
 {
     switch (e->kind) {
@@ -59,7 +65,7 @@ bool interest_looks_at(const struct interest *i, uint64_t chat_id)
     return i != NULL && (i->focus_chat == chat_id || interest_has_chat(i, chat_id));
 }
 
-bool interest_add_chat(struct interest *i, uint64_t chat_id, uint32_t max)
+bool interest_add_chat(struct interest *i, uint64_t chat_id, uint64_t since, uint32_t max)
 {
     uint32_t at = place_of(i, chat_id);
     if (at < i->chats_count && i->chats[at] == chat_id) {
@@ -71,9 +77,12 @@ bool interest_add_chat(struct interest *i, uint64_t chat_id, uint32_t max)
     if (i->chats_count == i->chats_room) {
         i->chats_room = i->chats_room == 0 ? 4 : i->chats_room * 2;
         i->chats = mem_grow(i->chats, i->chats_room, sizeof(i->chats[0]));
+        i->since = mem_grow(i->since, i->chats_room, sizeof(i->since[0]));
     }
     memmove(&i->chats[at + 1], &i->chats[at], (i->chats_count - at) * sizeof(i->chats[0]));
+    memmove(&i->since[at + 1], &i->since[at], (i->chats_count - at) * sizeof(i->since[0]));
     i->chats[at] = chat_id;
+    i->since[at] = since;
     i->chats_count++;
     return true;
 }
@@ -86,6 +95,7 @@ bool interest_remove_chat(struct interest *i, uint64_t chat_id)
     uint32_t at = place_of(i, chat_id);
     i->chats_count--;
     memmove(&i->chats[at], &i->chats[at + 1], (i->chats_count - at) * sizeof(i->chats[0]));
+    memmove(&i->since[at], &i->since[at + 1], (i->chats_count - at) * sizeof(i->since[0]));
     return true;
 }
 

@@ -34,6 +34,7 @@ struct interest {
     uint64_t seen_ms;     /* last frame of the client */
     uint64_t told_ms;     /* when everything was last reported */
     uint64_t *chats;      /* subscribed, rising */
+    uint64_t *since;      /* of each the last event before it was */
     uint32_t chats_count, chats_room;
     uint32_t asking;       /* subscriptions that have no answer yet */
     struct typing *typing; /* NULL: never typed */
@@ -51,8 +52,10 @@ bool interest_has_chat(const struct interest *i, uint64_t chat_id);
 bool interest_filters(const struct event *e, uint64_t viewer_id);
 /* It is focused or subscribed. NULL is nothing. */
 bool interest_looks_at(const struct interest *i, uint64_t chat_id);
-/* false: max chats are there and this is another. */
-bool interest_add_chat(struct interest *i, uint64_t chat_id, uint32_t max);
+/* It is subscribed, and was so already when the event happened (0: an event of this moment). */
+bool interest_had_chat(const struct interest *i, uint64_t chat_id, uint64_t event_id);
+/* since: the last event that is not for it. What is there stays. false: max chats are there and this is another. */
+bool interest_add_chat(struct interest *i, uint64_t chat_id, uint64_t since, uint32_t max);
 /* false: it was not there. */
 bool interest_remove_chat(struct interest *i, uint64_t chat_id);
 

@@ -261,7 +261,7 @@ enum rc link_client_reauth(struct link_client *l, uint64_t session, uint32_t slo
 enum rc link_client_login(struct link_client *l, uint64_t session, enum dialect_id dialect,
                           uint64_t peer_key, const struct op *op)
 {
-    const struct link_login m = {session, (uint8_t)dialect, peer_key, op->token};
+    const struct link_login m = {session, (uint8_t)dialect, peer_key, op->token, op->recovery};
     struct pending *p;
     enum rc rc = take_unkept(l, session, op, &p);
     if (rc == RC_OK) {

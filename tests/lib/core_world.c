@@ -131,6 +131,27 @@ static void hear_presence(const struct link_frame *f, struct buf *out)
     }
 }
 
+static void hear_login(const struct link_frame *f, struct buf *out)
+{
+    struct link_login m;
+    BUG_IF(link_get_login(f->body, &m) != RC_OK);
+    remember(f->request);
+    buf_addf(out, "login %.*s pid=%.*s\n", (int)m.token.len, m.token.p, (int)m.pid.len, m.pid.p);
+}
+
+static void hear_recovery(const struct link_frame *f, struct buf *out)
+{
+    static const char *const states[] = {"", "live", "lost", "ended"};
+    struct link_recovery m;
+    BUG_IF(link_get_recovery(f->body, &m) != RC_OK);
+    buf_addf(out, "recovery %s slot=%u n=%u", states[m.state], m.slot, m.number);
+    for (uint32_t i = 0; i < m.rooms.len / LINK_ROOM_BYTES; i++) {
+        struct link_room room = link_room_at(m.rooms, i);
+        buf_addf(out, " %llu:%llu", (unsigned long long)room.chat_id, (unsigned long long)room.since);
+    }
+    buf_add_char(out, '\n');
+}
+
 static void hear_attach(const struct link_frame *f, struct buf *out)
 {
     struct link_attach a;
@@ -156,14 +177,6 @@ static void hear_poll_reply(const struct link_frame *f, struct buf *out)
     buf_addf(out, "poll %u %u %.*s\n", f->request, r.status, (int)r.body.len, r.body.p);
 }
 
-static void hear_login(const struct link_frame *f, struct buf *out)
-{
-    struct link_login m;
-    BUG_IF(link_get_login(f->body, &m) != RC_OK);
-    remember(f->request);
-    buf_addf(out, "login %.*s\n", (int)m.token.len, m.token.p);
-}
-
 static void welcome(void)
 {
     if (me.is_slow) {
@@ -174,7 +187,8 @@ static void welcome(void)
                              .minor = LINK_MINOR,
                              .log_id = me.log_id,
                              .published = me.resumed ? me.w->core.position : 100,
-                             .resumed = me.resumed};
+                             .resumed = me.resumed,
+                             .recovers = me.w->recovers};
     link_put_welcome(&me.down, &m);
 }
 
@@ -222,6 +236,12 @@ static void hear(const struct link_frame *f, struct buf *out)
         remember(f->request);
         buf_add_z(out, "reauth\n");
         return;
+    case LINK_LOGIN:
+        hear_login(f, out);
+        return;
+    case LINK_RECOVERY:
+        hear_recovery(f, out);
+        return;
     case LINK_PULL:
         buf_add_z(out, "pull\n");
         return;
@@ -231,9 +251,6 @@ static void hear(const struct link_frame *f, struct buf *out)
         return;
     case LINK_POLL_REPLY:
         hear_poll_reply(f, out);
-        return;
-    case LINK_LOGIN:
-        hear_login(f, out);
         return;
     default:
         return;
@@ -261,14 +278,14 @@ enum rc link_sock_send(int fd, const void *packet, size_t len, const int *fds, u
 
 /* -- dialects --------------------------------------------------------------------------------------------------- */
 
-enum { V_SEND = 1, V_SUB, V_UNSUB, V_TYPE, V_FOCUS, V_AUTH, V_LOGIN, V_LOGOUT, VERBS };
-static const char *const verbs[VERBS] = {"error", "send", "sub", "unsub", "type", "focus", "auth", "login", "logout"};
+enum { V_SEND = 1, V_SUB, V_UNSUB, V_TYPE, V_FOCUS, V_AUTH, V_DIRECT, V_LOGIN, V_LOGOUT, VERBS };
+static const char *const verbs[VERBS] = {"error", "send", "sub", "unsub", "type", "focus", "auth", "direct", "login", "logout"};
 
 static struct op read_op(struct str frame)
 {
     static const uint8_t kinds[VERBS] = {[V_SUB] = OP_SUBSCRIBE, [V_UNSUB] = OP_UNSUBSCRIBE, [V_AUTH] = OP_AUTH,
                                          [V_LOGIN] = OP_LOGIN, [V_LOGOUT] = OP_LOGOUT};
-    static const uint8_t cmds[VERBS] = {[V_TYPE] = CMD_TYPING, [V_FOCUS] = CMD_FOCUS};
+    static const uint8_t cmds[VERBS] = {[V_TYPE] = CMD_TYPING, [V_FOCUS] = CMD_FOCUS, [V_DIRECT] = CMD_CHAT_CREATE_DIRECT};
     struct op op = {.kind = OP_COMMAND, .cmd = {.name = STR("text")}};
     struct str word, arg;
     struct str rest = str_cut(frame, ' ', &word);
@@ -281,6 +298,7 @@ static struct op read_op(struct str frame)
     (void)str_u64(arg, &op.cmd.chat_id);
     op.cmd.number = str_eq(rest, STR("1"));
     op.cmd.content = rest;
+    op.offset = str_cut(rest, ' ', &op.recovery);
     op.kind = kinds[op.verb] != 0 ? kinds[op.verb] : OP_COMMAND;
     op.cmd.kind = cmds[op.verb] != 0 ? cmds[op.verb] : CMD_MESSAGE_SEND;
     return op;
@@ -351,7 +369,9 @@ static void answer(const struct op_result *r, const struct dialect_view *v, stru
     if (r->kind == OP_SUBSCRIBE || r->kind == OP_UNSUBSCRIBE) {
         buf_addf(f->out, " chat=%llu", (unsigned long long)r->outcome.chat_id);
     }
-    if (r->ref.len > 0) {
+    if (r->kind == OP_LOGIN) {
+        buf_addf(f->out, " pid=%.*s", (int)r->recovery.len, r->recovery.p);
+    } else if (r->ref.len > 0) {
         buf_addf(f->out, " ref=%.*s", (int)r->ref.len, r->ref.p);
     }
 }
@@ -380,11 +400,18 @@ static const struct dialect engine = {.id = DIALECT_EIO_ECHO,
                                       .hears_origin = true,
                                       .subscribes = true,
                                       CALLS};
+static bool joins(const struct event *e, uint64_t viewer_id)
+{
+    (void)viewer_id;
+    return e->kind == EV_CHAT_CREATED;
+}
+
+static const struct dialect chat = {.id = DIALECT_SOCKETIO, .name = "chat", .subscribes = true, .joins = joins, CALLS};
 static const struct dialect board = {.id = DIALECT_DASHBOARD, .name = "board", CALLS};
 
 const struct dialect *dialect_by_id(unsigned id)
 {
-    static const struct dialect *const all[] = {&plain, &subs, &board, &engine};
+    static const struct dialect *const all[] = {&plain, &subs, &board, &engine, &chat};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (all[i]->id == id) {
             return all[i];
@@ -632,6 +659,13 @@ void world_reply(struct world *w, unsigned n, const struct outcome *o)
     world_turn(w);
 }
 
+void world_login_reply(struct world *w, unsigned n, const struct link_login_reply *m)
+{
+    BUG_IF(n >= w->requests_count);
+    link_put_login_reply(&me.down, w->requests[n], m);
+    world_turn(w);
+}
+
 void world_query_reply(struct world *w, unsigned n, enum code code)
 {
     BUG_IF(n >= w->requests_count);
@@ -651,13 +685,6 @@ uint32_t world_poll(struct world *w, uint8_t method, const char *sid, const char
 void world_poll_abort(struct world *w, uint32_t id)
 {
     link_put_empty(&me.down, LINK_POLL_ABORT, id);
-    world_turn(w);
-}
-
-void world_login_reply(struct world *w, unsigned n, const struct link_login_reply *m)
-{
-    BUG_IF(n >= w->requests_count);
-    link_put_login_reply(&me.down, w->requests[n], m);
     world_turn(w);
 }
 

@@ -3,10 +3,11 @@
  *
  * The socket of the link, the loop, the clients' carrier and the dialects are replaced; everything between is the
  * real thing. What confab-rest would hear and what clients get are texts, one line for each frame.
- * Dialects: ROOMS ("plain"), SUBSCRIBE ("subs": with subscriptions), DASHBOARD ("board") and EIO_ECHO ("engine": with
- * subscriptions, on Engine.IO). Their client frames:
- *   send CHAT TEXT   sub CHAT   unsub CHAT   type CHAT 0|1   focus CHAT   auth TOKEN   login TOKEN   logout   ping
- *   twice CHAT
+ * Dialects: ROOMS ("plain"), SUBSCRIBE ("subs": with subscriptions), DASHBOARD ("board"), EIO_ECHO ("engine": with
+ * subscriptions, on Engine.IO) and SOCKETIO ("chat": with subscriptions, new chats are joined, connections can be
+ * recovered; no Engine.IO here). Their client frames:
+ *   send CHAT TEXT   sub CHAT   unsub CHAT   type CHAT 0|1   focus CHAT   auth TOKEN   direct CHAT   twice CHAT
+ *   login TOKEN [PID [OFFSET]]   logout   ping
  * and anything else is an error; binary ones come back. What they send: "hello ...", "e<id> k<kind> c<chat> ...",
  * "<op> <code> ...", "pong".
  */
@@ -23,6 +24,7 @@ struct world {
     struct ws_conf *conf; /* the defaults; set_up may change it before world_start */
     uint64_t now_ms;
     bool is_deaf;         /* clients take nothing */
+    bool recovers;        /* what WELCOME says */
     struct buf heard;     /* by confab-rest */
     struct buf got[WORLD_CONNS]; /* by clients, by index */
     uint32_t requests[WORLD_REQUESTS]; /* of commands and queries, in the order in which they came */

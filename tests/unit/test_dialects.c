@@ -228,6 +228,7 @@ static void set_view(struct conn *c, struct str line)
         .ext = ext,
         .log_prefix = 0xabcd1234,
         .viewer_id = sample_u64(json_root(doc), "user", 1),
+        .recovers = sample_u64(json_root(doc), "recovers", 1) != 0,
         .now_us = SAMPLE_NOW_US,
     };
     json_free(doc);
@@ -354,7 +355,7 @@ static void event(struct conn *c, struct str line)
     assert_int_not_equal(e.kind, EV_NONE);
     check_shared(c, &e);
     if (c->dialect->joins != NULL && c->dialect->joins(&e, c->view.viewer_id)) {
-        (void)interest_add_chat(&c->interest, e.chat_id, 16);
+        (void)interest_add_chat(&c->interest, e.chat_id, 0, 16);
     }
     if (is_receiver(c, &e)) {
         add_event_frame(c, &e, sample_u64(json_root(doc), "unread", 0));
@@ -389,7 +390,7 @@ static void result(struct conn *c, struct str line)
                                  .number = sample_u64(o, "number", 0)};
     (void)json_bool(json_get(o, "created"), &r.outcome.created);
     if (r.code == CODE_OK && r.kind == OP_SUBSCRIBE) {
-        (void)interest_add_chat(&c->interest, r.outcome.chat_id, 16);
+        (void)interest_add_chat(&c->interest, r.outcome.chat_id, 0, 16);
     } else if (r.code == CODE_OK && r.kind == OP_UNSUBSCRIBE) {
         (void)interest_remove_chat(&c->interest, r.outcome.chat_id);
     }

@@ -2,6 +2,27 @@
 
 #include "ws/interest.h"
 
+static void test_what_happened_before_a_chat_was_subscribed_is_not_for_it(void **state)
+{
+    (void)state;
+    struct interest i = {0};
+    assert_false(interest_had_chat(NULL, 5, 100));
+    assert_true(interest_add_chat(&i, 5, 100, 10));
+    assert_true(interest_add_chat(&i, 3, 200, 10));
+    assert_true(interest_add_chat(&i, 5, 300, 10)); /* it has been since 100 */
+    assert_false(interest_had_chat(&i, 5, 100));
+    assert_true(interest_had_chat(&i, 5, 101));
+    assert_true(interest_had_chat(&i, 5, 0));
+    assert_false(interest_had_chat(&i, 3, 200));
+    assert_true(interest_had_chat(&i, 3, 201));
+    assert_false(interest_had_chat(&i, 4, 0));
+    assert_true(interest_remove_chat(&i, 3));
+    assert_false(interest_had_chat(&i, 3, 500));
+    assert_false(interest_had_chat(&i, 5, 100)); /* places move with their chats */
+    assert_true(interest_had_chat(&i, 5, 101));
+    interest_release(&i);
+}
+
 static void test_interest_keeps_chats_sorted_once_and_bounded(void **state)
 {
     (void)state;
@@ -9,12 +30,12 @@ static void test_interest_keeps_chats_sorted_once_and_bounded(void **state)
     assert_false(interest_has_chat(NULL, 5));
     assert_false(interest_has_chat(&i, 5));
     for (uint64_t chat = 1; chat <= 100; chat++) {
-        assert_true(interest_add_chat(&i, chat * 37 % 101, 100));
-        assert_true(interest_add_chat(&i, chat * 37 % 101, 100));
+        assert_true(interest_add_chat(&i, chat * 37 % 101, chat, 100));
+        assert_true(interest_add_chat(&i, chat * 37 % 101, chat, 100));
         assert_int_equal(i.chats_count, chat);
     }
-    assert_false(interest_add_chat(&i, 500, 100));
-    assert_true(interest_add_chat(&i, 50, 100));
+    assert_false(interest_add_chat(&i, 500, 0, 100));
+    assert_true(interest_add_chat(&i, 50, 0, 100));
     for (uint32_t n = 1; n < i.chats_count; n++) {
         assert_true(i.chats[n - 1] < i.chats[n]);
     }
@@ -32,7 +53,7 @@ static void test_interest_looks_at_the_focus_and_at_subscriptions(void **state)
 {
     (void)state;
     struct interest i = {.focus_chat = 7};
-    assert_true(interest_add_chat(&i, 5, 10));
+    assert_true(interest_add_chat(&i, 5, 0, 10));
     assert_true(interest_looks_at(&i, 5));
     assert_true(interest_looks_at(&i, 7));
     assert_false(interest_looks_at(&i, 6));
@@ -92,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_interest_keeps_chats_sorted_once_and_bounded),
+        cmocka_unit_test(test_what_happened_before_a_chat_was_subscribed_is_not_for_it),
         cmocka_unit_test(test_interest_looks_at_the_focus_and_at_subscriptions),
         cmocka_unit_test(test_interest_remembers_the_typing_of_a_few_chats),
         cmocka_unit_test(test_interest_bounds_what_is_told_of_typing),

@@ -275,7 +275,7 @@ static void test_many_subscriptions_are_reported_less_often(void **state)
     world_start(w);
     struct conn *c = world_connect(w, 1, SUBS, 0);
     for (uint64_t chat = 1; chat <= 130; chat++) {
-        assert_true(core_subscribe(c, chat));
+        assert_true(core_subscribe(c, chat, 0));
     }
     (void)world_heard(w);
     world_wait(w, 2950);
@@ -285,7 +285,7 @@ static void test_many_subscriptions_are_reported_less_often(void **state)
     world_say(w, c, "ping");
     assert_non_null(strstr(world_heard(w), "presence 1 chat=130 on\n"));
     for (uint64_t chat = 200; chat <= 800; chat++) { /* twelve times less often, were it not for focus_fresh_ms */
-        assert_true(core_subscribe(c, chat));
+        assert_true(core_subscribe(c, chat, 0));
     }
     (void)world_heard(w);
     world_wait(w, 3000);
