@@ -86,6 +86,7 @@ void reply_member(struct buf *out, const struct member_view *m)
     buf_add_char(out, '{');
     user_members(out, &m->user);
     json_key_str(out, "role", str_of(role_name(m->role)));
+    json_key_u64(out, "read_seq", m->read_seq);
     buf_add_char(out, '}');
 }
 

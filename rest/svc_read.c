@@ -261,7 +261,7 @@ static uint32_t members_after(const struct cache_chat *chat, uint32_t after)
 static struct member_view copy_member(const struct cache *c, const struct cache_member *m,
                                       struct arena *arena)
 {
-    return (struct member_view){copy_user(cache_user(c, m->user), arena), m->role};
+    return (struct member_view){copy_user(cache_user(c, m->user), arena), m->role, m->read_seq};
 }
 
 enum code svc_members(struct svc *svc, uint64_t viewer_id, uint64_t chat_id, uint64_t after,

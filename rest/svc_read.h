@@ -58,6 +58,7 @@ struct chat_view {
 struct member_view {
     struct user_view user;
     uint8_t role;
+    uint64_t read_seq; /* how far this member has read */
 };
 
 /* ---------------------------------------------------------------- from the cache */

@@ -47,6 +47,9 @@ test('message_read: to the others who asked, with the message at the cursor, how
     own.send({ action: 'read', chatId: chatTag(room) });
     assert.equal((await asks.wait('message_read')).messageId, messageTag(sent[4].message_id));
     await flushSubscribed(sys, cyd, room.chat_id, [asks, own]);
+    // Who comes later is told by the list of members.
+    const { members } = (await sys.api.expect(200, 'GET', `/api/chats/${room.chat_id}/members`, { token: cyd.token })).json;
+    assert.deepEqual(members.map((m) => [m.username, m.read_seq]), [[ann.username, 0], [bob.username, sent[4].seq], [cyd.username, 0]]);
     assert.equal(receipts(asks, room).length, 3);
     assert.equal(receipts(own, room).length + receipts(strict, room).length, 0);
     own.close();

@@ -20,6 +20,8 @@ export interface Me extends Profile {
 }
 export interface Member extends User {
     role: Role;
+    /** Everything up to it has been read; frames do not say it. */
+    read_seq?: number;
 }
 export interface Presence {
     user_id: Id;
