@@ -1,0 +1,22 @@
+// The text of a message: shown as it is, with web addresses to click on, and long ones folded.
+import { useState } from 'react';
+import { isEmojiOnly, pieces } from '@/lib/text';
+
+const FOLD_CHARACTERS = 1500;
+const FOLD_LINES = 24;
+
+export function Text({ text }: { text: string }) {
+    const [isOpen, setOpen] = useState(false);
+    const isLong = text.length > FOLD_CHARACTERS || text.split('\n').length > FOLD_LINES;
+    return (
+        <>
+            <div className={`message-text${isLong && !isOpen ? ' is-folded' : ''}${isEmojiOnly(text) ? ' is-emoji' : ''}`} dir="auto">
+                {pieces(text).map((piece, i) => (piece.href
+                    ? <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">{piece.text}</a> : piece.text))}
+            </div>
+            {isLong && (
+                <button type="button" className="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>{isOpen ? 'Show less' : 'Show all'}</button>
+            )}
+        </>
+    );
+}

@@ -1,0 +1,11 @@
+import { useLocation } from 'wouter';
+import { Empty } from '@/ui/Empty';
+
+export function NotFound() {
+    const [, navigate] = useLocation();
+    return (
+        <Empty icon="search" title="There is no such page">
+            <button type="button" className="button" onClick={() => navigate('/chat')}>Go to Messages</button>
+        </Empty>
+    );
+}

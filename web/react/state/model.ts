@@ -1,0 +1,27 @@
+// Everything that is known of one signed-in user, fed by one client.
+import { idNumber, type Client, type User } from '@confab/client';
+import { Chats } from './chats';
+import { Inbox } from './inbox';
+import { People } from './people';
+import { Threads } from './threads';
+
+export interface Model {
+    client: Client;
+    me: User;
+    chats: Chats;
+    threads: Threads;
+    people: People;
+    inbox: Inbox;
+    /** Stops listening; the client is its maker's. */
+    close(): void;
+}
+
+export function createModel(client: Client, me: User): Model {
+    const mine = () => idNumber(me.user_id);
+    const chats = new Chats(client, mine);
+    const threads = new Threads(client);
+    const people = new People(client, mine);
+    const inbox = new Inbox(client);
+    const ends = [chats, threads, people, inbox].flatMap((part) => part.listen());
+    return { client, me, chats, threads, people, inbox, close: () => ends.forEach((end) => end()) };
+}
