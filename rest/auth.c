@@ -92,20 +92,20 @@ static enum code verify(struct auth *a, struct str token, uint64_t now_s, struct
     }
     out->user_id = user_of(a, claims.sub);
     out->family = claims.family;
-    out->issued_s = claims.issued_s;
+    out->stamp_us = claims.has_stamp ? claims.stamp_us : claims.issued_us;
     out->expires_s = claims.expires_s;
     return out->user_id != 0 ? CODE_OK : CODE_UNAUTHENTICATED;
 }
 
 /* Revocation is asked for every time, also for a token that is remembered. */
-static enum code still_good(struct auth *a, const struct identity *who, uint64_t issued_s)
+static enum code still_good(struct auth *a, const struct identity *who, uint64_t stamp_us)
 {
-    enum code code = cache_token_state(a->users, who->user_id, who->family, issued_s);
+    enum code code = cache_token_state(a->users, who->user_id, who->family, stamp_us);
 
     return code == CODE_USER_NOT_FOUND ? CODE_UNAUTHENTICATED : code;
 }
 
-enum code auth_token(struct auth *a, struct str token, struct identity *who, uint64_t *issued_s)
+enum code auth_token(struct auth *a, struct str token, struct identity *who, uint64_t *stamp_us)
 {
     struct auth_seen seen;
     struct identity id = {0};
@@ -129,10 +129,11 @@ enum code auth_token(struct auth *a, struct str token, struct identity *who, uin
     id.user_id = seen.user_id;
     id.family = seen.family;
     id.expires_s = seen.expires_s;
-    code = still_good(a, &id, seen.issued_s);
+    id.stamp_us = seen.stamp_us;
+    code = still_good(a, &id, seen.stamp_us);
     if (code == CODE_OK) {
         *who = id;
-        *issued_s = seen.issued_s;
+        *stamp_us = seen.stamp_us;
     }
     return code;
 }
@@ -150,13 +151,24 @@ bool auth_is_admin(const struct auth *a, struct str text)
     return a->has_admin && differ == 0;
 }
 
+/* The last revocation that a token made now has behind it: exact, whatever clocks do. */
+static uint64_t stamp_of(struct auth *a, uint64_t user_id)
+{
+    cache_rdlock(a->users);
+    const struct cache_user *user = cache_user(a->users, cache_user_index(a->users, user_id));
+    uint64_t stamp_us = user != NULL ? user->valid_from_us : 0;
+    cache_unlock(a->users);
+    return stamp_us;
+}
+
 enum rc auth_issue(struct auth *a, uint64_t user_id, uint64_t family, uint64_t ttl_s,
                    struct buf *out, uint64_t *expires_s)
 {
-    struct jwt_claims claims = {.family = family, .issued_s = wall_s()};
+    uint64_t now_s = wall_s();
+    struct jwt_claims claims = {.family = family, .issued_us = now_s * 1000000, .expires_s = now_s + ttl_s,
+                                .has_stamp = true, .stamp_us = stamp_of(a, user_id)};
     enum rc rc;
 
-    claims.expires_s = claims.issued_s + ttl_s;
     snprintf(claims.sub, sizeof(claims.sub), "%llu", (unsigned long long)user_id);
     rc = jwt_sign(a->keys, &claims, out);
     if (rc == RC_OK) {
@@ -169,7 +181,7 @@ enum rc auth_issue(struct auth *a, uint64_t user_id, uint64_t family, uint64_t t
  * long expired, so what is signed opens nothing. */
 enum rc auth_tag(const struct auth *a, struct str text, struct key16 *out)
 {
-    struct jwt_claims claims = {.issued_s = 1, .expires_s = 1};
+    struct jwt_claims claims = {.issued_us = 1000000, .expires_s = 1};
     struct buf token = BUF_INIT;
     enum rc rc;
 
@@ -190,23 +202,22 @@ enum rc auth_tag(const struct auth *a, struct str text, struct key16 *out)
 
 enum rc auth_ticket_new(struct auth *a, const struct identity *who, struct buf *out)
 {
-    return auth_tickets_new_one(a->tickets, who, wall_s(), mono_ms(), out);
+    return auth_tickets_new_one(a->tickets, who, mono_ms(), out);
 }
 
 static enum code ticket_take(struct auth *a, struct str ticket, struct identity *who,
-                             uint64_t *issued_s)
+                             uint64_t *stamp_us)
 {
     struct identity id;
-    uint64_t issued;
     enum code code;
 
-    if (!auth_tickets_take(a->tickets, ticket, mono_ms(), &id, &issued)) {
+    if (!auth_tickets_take(a->tickets, ticket, mono_ms(), &id)) {
         return CODE_UNAUTHENTICATED;
     }
-    code = still_good(a, &id, issued);
+    code = still_good(a, &id, id.stamp_us);
     if (code == CODE_OK) {
         *who = id;
-        *issued_s = issued;
+        *stamp_us = id.stamp_us;
     }
     return code;
 }
@@ -224,10 +235,10 @@ static struct str bearer(struct str header)
 }
 
 static enum code check_one(struct auth *a, enum carrier by, struct str text, struct identity *who,
-                           uint64_t *issued_s)
+                           uint64_t *stamp_us)
 {
-    return by == BY_TICKET ? ticket_take(a, text, who, issued_s)
-                           : auth_token(a, text, who, issued_s);
+    return by == BY_TICKET ? ticket_take(a, text, who, stamp_us)
+                           : auth_token(a, text, who, stamp_us);
 }
 
 /*
@@ -236,12 +247,12 @@ static enum code check_one(struct auth *a, enum carrier by, struct str text, str
  * those that are good are compared.
  */
 enum code auth_carriers_check(struct auth *a, const struct auth_carriers *c, struct identity *who,
-                              uint64_t *issued_s, bool *by_cookie)
+                              uint64_t *stamp_us, bool *by_cookie)
 {
     const struct str texts[CARRIERS] = {bearer(c->authorization), c->subprotocol, c->ticket,
                                         c->cookie, c->query};
     struct identity chosen = {0}, other;
-    uint64_t chosen_issued = 0, issued;
+    uint64_t chosen_stamp = 0, stamp;
     bool has = false, explicit_too = false;
     enum code code = CODE_UNAUTHENTICATED;
     unsigned i;
@@ -252,7 +263,7 @@ enum code auth_carriers_check(struct auth *a, const struct auth_carriers *c, str
         if (texts[i].p == NULL) {
             continue;
         }
-        one = check_one(a, (enum carrier)i, texts[i], &other, &issued);
+        one = check_one(a, (enum carrier)i, texts[i], &other, &stamp);
         if (one != CODE_OK) {
             if (!has && i != BY_COOKIE) {
                 return one;
@@ -267,14 +278,14 @@ enum code auth_carriers_check(struct auth *a, const struct auth_carriers *c, str
         if (!has) {
             has = true;
             chosen = other;
-            chosen_issued = issued;
+            chosen_stamp = stamp;
         }
     }
     if (!has) {
         return code;
     }
     *who = chosen;
-    *issued_s = chosen_issued;
+    *stamp_us = chosen_stamp;
     *by_cookie = !explicit_too;
     return CODE_OK;
 }

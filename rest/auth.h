@@ -25,9 +25,9 @@ RC_CHECK enum rc auth_new(const struct rest_conf *conf, struct cache *cache, str
                           struct buf *why);
 void auth_free(struct auth *a);
 
-/* CODE_OK with who (user, family, expiry) and *issued_s; else CODE_UNAUTHENTICATED, CODE_TOKEN_EXPIRED,
+/* CODE_OK with who (user, family, expiry) and *stamp_us; else CODE_UNAUTHENTICATED, CODE_TOKEN_EXPIRED,
  * CODE_TOKEN_REVOKED, CODE_USER_DISABLED. */
-enum code auth_token(struct auth *a, struct str token, struct identity *who, uint64_t *issued_s);
+enum code auth_token(struct auth *a, struct str token, struct identity *who, uint64_t *stamp_us);
 /* Whether text is the admin secret (constant time). */
 bool auth_is_admin(const struct auth *a, struct str text);
 /* Append an access token for a user and family. */
@@ -51,6 +51,6 @@ struct auth_carriers {
 /* Precedence as listed; all that are present must name the same user (CODE_CARRIERS_DISAGREE). CODE_UNAUTHENTICATED when
  * there is none. *by_cookie: the only carrier was the cookie (then Origin matters). */
 enum code auth_carriers_check(struct auth *a, const struct auth_carriers *c, struct identity *who,
-                              uint64_t *issued_s, bool *by_cookie);
+                              uint64_t *stamp_us, bool *by_cookie);
 
 #endif

@@ -19,7 +19,8 @@ struct auth_cache;
 
 struct auth_seen { /* what a token said */
     uint64_t user_id, family;
-    uint64_t issued_s, expires_s;
+    uint64_t stamp_us; /* of struct identity */
+    uint64_t expires_s;
 };
 
 /* max: tokens remembered, rounded to a power of two; 0: nothing is. */

@@ -10,7 +10,7 @@
 
 struct ticket {
     uint64_t key; /* 0: taken */
-    uint64_t until_ms, issued_s;
+    uint64_t until_ms;
     struct identity who;
 };
 
@@ -67,8 +67,7 @@ static void drop_old(struct auth_tickets *t, uint64_t now_ms)
     }
 }
 
-enum rc auth_tickets_new_one(struct auth_tickets *t, const struct identity *who, uint64_t issued_s,
-                             uint64_t now_ms, struct buf *out)
+enum rc auth_tickets_new_one(struct auth_tickets *t, const struct identity *who, uint64_t now_ms, struct buf *out)
 {
     unsigned char bytes[18];
     struct buf text = BUF_INIT;
@@ -85,7 +84,7 @@ enum rc auth_tickets_new_one(struct auth_tickets *t, const struct identity *who,
         rc = RC_UNAVAILABLE;
     } else {
         at = (t->oldest + t->count) % t->room;
-        t->ring[at] = (struct ticket){key, now_ms + t->ttl_ms, issued_s, *who};
+        t->ring[at] = (struct ticket){key, now_ms + t->ttl_ms, *who};
         map64_put(&t->map, key, at);
         t->count++;
         buf_add_str(out, buf_str(&text));
@@ -96,7 +95,7 @@ enum rc auth_tickets_new_one(struct auth_tickets *t, const struct identity *who,
 }
 
 bool auth_tickets_take(struct auth_tickets *t, struct str ticket, uint64_t now_ms,
-                       struct identity *who, uint64_t *issued_s)
+                       struct identity *who)
 {
     uint64_t key = key_of(ticket);
     uint32_t at;
@@ -107,7 +106,6 @@ bool auth_tickets_take(struct auth_tickets *t, struct str ticket, uint64_t now_m
         good = t->ring[at].until_ms > now_ms;
         if (good) {
             *who = t->ring[at].who;
-            *issued_s = t->ring[at].issued_s;
         }
         map64_remove(&t->map, key);
         t->ring[at].key = 0;

@@ -20,9 +20,9 @@ struct auth_tickets *auth_tickets_new(uint64_t max, uint64_t ttl_ms);
 void auth_tickets_free(struct auth_tickets *t);
 /* Append the ticket's text. RC_UNAVAILABLE: too many are alive. */
 RC_CHECK enum rc auth_tickets_new_one(struct auth_tickets *t, const struct identity *who,
-                                      uint64_t issued_s, uint64_t now_ms, struct buf *out);
+                                      uint64_t now_ms, struct buf *out);
 /* false: unknown, used or expired. */
 bool auth_tickets_take(struct auth_tickets *t, struct str ticket, uint64_t now_ms,
-                       struct identity *who, uint64_t *issued_s);
+                       struct identity *who);
 
 #endif

@@ -241,7 +241,7 @@ uint64_t cache_unread(const struct cache_chat *chat, const struct cache_member *
     return above > own + deleted ? above - own - deleted : 0;
 }
 
-enum code cache_token_state(struct cache *c, uint64_t user_id, uint64_t family, uint64_t issued_s)
+enum code cache_token_state(struct cache *c, uint64_t user_id, uint64_t family, uint64_t stamp_us)
 {
     enum code code = CODE_OK;
     cache_rdlock(c);
@@ -250,7 +250,7 @@ enum code cache_token_state(struct cache *c, uint64_t user_id, uint64_t family, 
         code = CODE_USER_NOT_FOUND;
     } else if (u->status != USER_ACTIVE) {
         code = CODE_USER_DISABLED;
-    } else if (issued_s < u->valid_from_s || look_up(&c->revoked, family) != CACHE_NONE) {
+    } else if (stamp_us < u->valid_from_us || look_up(&c->revoked, family) != CACHE_NONE) {
         code = CODE_TOKEN_REVOKED;
     }
     cache_unlock(c);
@@ -299,7 +299,7 @@ uint32_t cache_put_user(struct cache *c, const struct row_user *r)
     free(u->profile_url);
     u->profile_url = r->profile_url.p != NULL ? mem_copy(r->profile_url.p, r->profile_url.len) : NULL;
     u->status = r->status;
-    u->valid_from_s = r->valid_from_s;
+    u->valid_from_us = r->valid_from_us;
     if (r->last_event > u->last_event) {
         u->last_event = r->last_event;
     }

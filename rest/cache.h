@@ -30,7 +30,7 @@ struct cache_user {
     uint32_t *chats;       /* chat indexes, unordered */
     uint32_t chats_count, chats_room;
     uint8_t status;
-    uint64_t valid_from_s; /* tokens issued before are void */
+    uint64_t valid_from_us; /* of the last revocation of all tokens; those made before it are void */
     uint64_t last_event;   /* newest event of the user's own */
     uint64_t read_all_id;  /* notifications up to it are read */
     uint32_t notes_unread; /* his own notifications above it that are neither read nor deleted */
@@ -122,6 +122,6 @@ const struct prefs *cache_prefs(const struct cache *c, uint32_t user);
 
 /* Whether a token of this user, family and time of issue is still good: CODE_OK, CODE_TOKEN_REVOKED, CODE_USER_DISABLED,
  * CODE_USER_NOT_FOUND. Takes the read lock itself. */
-enum code cache_token_state(struct cache *c, uint64_t user_id, uint64_t family, uint64_t issued_s);
+enum code cache_token_state(struct cache *c, uint64_t user_id, uint64_t family, uint64_t stamp_us);
 
 #endif

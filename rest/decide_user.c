@@ -62,7 +62,7 @@ static struct row_user *set_user(struct decider *d, const struct ov_user *u)
         .name = arena_str(&d->batch->texts, name), /* may change before this batch is merged */
         .profile_url = url.p != NULL ? arena_str(&d->batch->texts, url) : STR_NONE,
         .status = u->status,
-        .valid_from_s = u->valid_from_s,
+        .valid_from_us = u->valid_from_us,
     };
     return row;
 }
@@ -200,7 +200,7 @@ enum code decide_revoke(struct decider *d, struct job *job)
         return CODE_OK;
     }
     families_of_user(d->families, u->id, revoke_each, d);
-    u->valid_from_s = d->now_us / 1000000;
+    u->valid_from_us = d->now_us;
     struct draft *draft = log_revoked(d, job, u->id, 0);
     set_user(d, u);
     draft->user = d->batch->rows.users_set_count - 1;

@@ -48,7 +48,7 @@ uint64_t door_progress_ms(const struct door *d);
 struct door_upgrade {
     struct door_choice choice;
     struct identity who;
-    uint64_t issued_s;
+    uint64_t stamp_us;
     struct door_options options;
     struct addr client;
     uint64_t peer_key;

@@ -32,7 +32,7 @@ static enum code by_token(struct request *r)
     r->has_token = code != CODE_OK || has_explicit(&carriers) || carriers.cookie.p != NULL;
     r->only_cookie = code == CODE_OK && !has_explicit(&carriers);
     if (code == CODE_OK) {
-        code = auth_carriers_check(r->svc->auth, &carriers, &r->up->who, &r->up->issued_s,
+        code = auth_carriers_check(r->svc->auth, &carriers, &r->up->who, &r->up->stamp_us,
                                    &r->by_cookie);
     }
     explicit_bzero(room.bytes, room.used);
@@ -71,7 +71,7 @@ static enum code read_user_id(struct request *r, uint64_t *user_id)
 static void believe(struct request *r, uint64_t user_id)
 {
     r->up->who = (struct identity){.user_id = user_id};
-    r->up->issued_s = wall_s();
+    r->up->stamp_us = wall_us();
 }
 
 static enum code identify_subscriber(struct request *r)

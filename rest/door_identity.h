@@ -10,7 +10,7 @@
 
 #include "rest/door.h"
 
-/* Fills up->who, issued_s, asked, topic. *by_cookie: the only credential was a cookie. */
+/* Fills up->who, stamp_us, asked, topic. *by_cookie: the only credential was a cookie. */
 enum code door_identify(struct svc *svc, const struct door_head *head, struct door_upgrade *up,
                         bool *by_cookie);
 

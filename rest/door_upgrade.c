@@ -212,7 +212,7 @@ enum code door_upgrade_adopt(struct svc *svc, const struct door_head *head,
     a.asked = str_of(up->asked);
     a.topic = up->topic;
     a.head = buf_str(&text);
-    code = buf_ok(&text) ? feed_adopt_at(svc->feed, &a, up->issued_s, up->has_place ? &up->place : NULL, fd)
+    code = buf_ok(&text) ? feed_adopt_at(svc->feed, &a, up->stamp_us, up->has_place ? &up->place : NULL, fd)
                          : CODE_BAD_REQUEST;
     buf_release(&text);
     return code;

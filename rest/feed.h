@@ -63,16 +63,16 @@ typedef void (*feed_adopt_done)(void *ctx, int fd, enum code code);
 /* -- the front door --------------------------------------------------------------------------- */
 
 void feed_on_adopt_done(struct feed *f, feed_adopt_done done, void *ctx);
-/* Hand a validated upgrade to the least loaded worker, in stream order. a->slot is filled in here. issued_s is the
+/* Hand a validated upgrade to the least loaded worker, in stream order. a->slot is filled in here. stamp_us is the
  * token's, for the check under the lock (revoked meanwhile: CODE_TOKEN_REVOKED). CODE_OK: the feed has fd now.
  * Else the caller keeps it: CODE_NO_WORKER, CODE_TOO_MANY_CONNECTIONS, CODE_USER_DISABLED, ... */
-enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t issued_s, int fd);
+enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t stamp_us, int fd);
 struct feed_place { /* one run of a worker */
     uint16_t worker;
     uint64_t incarnation;
 };
 /* To that place (NULL: as above), because its session is there. CODE_NO_WORKER: it is not any more. */
-enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t issued_s,
+enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t stamp_us,
                         const struct feed_place *to, int fd);
 /* Connected workers that take adopts. */
 unsigned feed_workers_ready(struct feed *f);

@@ -150,12 +150,12 @@ static struct feed_worker *choose_worker(struct feed *f, const struct feed_place
     return w != NULL && takes_adopts(f, w) ? w : NULL;
 }
 
-enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t issued_s, int fd)
+enum code feed_adopt(struct feed *f, const struct link_adopt *a, uint64_t stamp_us, int fd)
 {
-    return feed_adopt_at(f, a, issued_s, NULL, fd);
+    return feed_adopt_at(f, a, stamp_us, NULL, fd);
 }
 
-enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t issued_s,
+enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t stamp_us,
                         const struct feed_place *to, int fd)
 {
     feed_lock(f);
@@ -166,7 +166,7 @@ enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t iss
     uint32_t slot = 0;
     if (code == CODE_OK && a->user_id != 0) {
         /* The door has checked this before; a revocation may have been published since. */
-        code = cache_token_state(f->cache, a->user_id, a->family, issued_s);
+        code = cache_token_state(f->cache, a->user_id, a->family, stamp_us);
         slot = code == CODE_OK ? feed_give_slot(f, w, a->user_id) : 0;
         if (code == CODE_OK && slot == 0) {
             code = CODE_TOO_MANY_CONNECTIONS;

@@ -68,7 +68,7 @@ enum rc feed_on_command(struct feed *f, struct feed_worker *w, const struct link
 
 enum rc feed_on_reauth(struct feed *f, struct feed_worker *w, const struct link_frame *frame)
 {
-    uint64_t session = 0, issued_s = 0;
+    uint64_t session = 0, stamp_us = 0;
     uint32_t slot = 0;
     struct str token;
     enum rc rc = link_get_reauth(frame->body, &session, &slot, &token);
@@ -76,14 +76,14 @@ enum rc feed_on_reauth(struct feed *f, struct feed_worker *w, const struct link_
         return rc;
     }
     struct identity who = {0};
-    enum code code = auth_token(f->svc->auth, token, &who, &issued_s);
+    enum code code = auth_token(f->svc->auth, token, &who, &stamp_us);
     feed_lock(f);
     uint64_t user_id = slot != 0 && slot < w->slots_count ? w->slots[slot].user_id : 0;
     if (code == CODE_OK && who.user_id != user_id) {
         code = CODE_CARRIERS_DISAGREE; /* a connection never changes its user */
     }
     if (code == CODE_OK) { /* a revocation published since the check did not find the session under this family */
-        code = cache_token_state(f->cache, who.user_id, who.family, issued_s);
+        code = cache_token_state(f->cache, who.user_id, who.family, stamp_us);
     }
     if (code != CODE_OK) {
         who = (struct identity){0};

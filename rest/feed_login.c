@@ -29,13 +29,13 @@ static void fill_names(const struct cache *c, struct link_login_reply *r)
 }
 
 static enum code give_place(struct feed *f, struct feed_worker *w, const struct link_login *m,
-                            const struct identity *who, uint64_t issued_s, uint32_t *slot)
+                            const struct identity *who, uint64_t stamp_us, uint32_t *slot)
 {
     if (feed_counted(&f->user_sessions, who->user_id) >= f->conf.user_connections_max) {
         return CODE_TOO_MANY_CONNECTIONS;
     }
     /* A revocation may have been published since the token was checked. */
-    enum code code = cache_token_state(f->cache, who->user_id, who->family, issued_s);
+    enum code code = cache_token_state(f->cache, who->user_id, who->family, stamp_us);
     *slot = code == CODE_OK ? feed_give_slot(f, w, who->user_id) : 0;
     if (code != CODE_OK || *slot == 0) {
         return code != CODE_OK ? code : CODE_TOO_MANY_CONNECTIONS;
@@ -50,19 +50,19 @@ enum rc feed_on_login(struct feed *f, struct feed_worker *w, const struct link_f
 {
     struct link_login m;
     struct identity who = {0};
-    uint64_t issued_s = 0;
+    uint64_t stamp_us = 0;
     enum rc rc = link_get_login(frame->body, &m);
     if (rc != RC_OK) {
         return rc;
     }
-    enum code code = auth_token(f->svc->auth, m.token, &who, &issued_s);
+    enum code code = auth_token(f->svc->auth, m.token, &who, &stamp_us);
     if (code != CODE_OK && !may_fail_again(f->svc, m.peer_key)) {
         code = CODE_RATE_LIMITED;
     }
     feed_lock(f);
     struct link_login_reply r = {.session = m.session};
     bool was_empty = w->q.len == 0;
-    r.code = code == CODE_OK ? give_place(f, w, &m, &who, issued_s, &r.slot) : code;
+    r.code = code == CODE_OK ? give_place(f, w, &m, &who, stamp_us, &r.slot) : code;
     cache_rdlock(f->cache);
     if (r.code == CODE_OK) {
         r.user_id = who.user_id;

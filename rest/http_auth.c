@@ -31,7 +31,7 @@ enum code http_auth_user(struct http_request *rq, struct door_policy *policy,
 {
     struct door_room room;
     struct auth_carriers c;
-    uint64_t issued_s;
+    uint64_t stamp_us;
     bool by_cookie = false;
     enum code code = door_carriers(head, rq->svc->conf->cookie_name, &room, &c);
 
@@ -39,7 +39,7 @@ enum code http_auth_user(struct http_request *rq, struct door_policy *policy,
         return code;
     }
     c.subprotocol = c.ticket = STR_NONE; /* of upgrades only */
-    code = auth_carriers_check(rq->svc->auth, &c, &rq->who, &issued_s, &by_cookie);
+    code = auth_carriers_check(rq->svc->auth, &c, &rq->who, &stamp_us, &by_cookie);
     if (code == CODE_OK && by_cookie && changes_state(rq->method)) {
         code = check_forgery(rq, policy);
     }

@@ -30,6 +30,7 @@ struct identity {
     uint64_t user_id; /* 0: nobody */
     uint64_t family;  /* token family, 0: none */
     uint64_t expires_s;
+    uint64_t stamp_us; /* of the newest revocation of all the user's tokens that it has behind it, or when it was issued */
     bool is_admin;    /* came with the admin secret */
 };
 

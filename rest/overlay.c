@@ -86,7 +86,7 @@ struct ov_user *overlay_user(struct overlay *o, uint64_t id)
     e = overlay_add(o, ENTRY_USER, key);
     e->u.user = (struct ov_user){
         .id = id,
-        .valid_from_s = u->valid_from_s,
+        .valid_from_us = u->valid_from_us,
         .status = u->status,
         .chats_count = u->chats_count,
         .sessions_count = sessions_created_by(cache_sessions(o->cache), id),

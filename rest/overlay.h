@@ -16,7 +16,7 @@
 #include "shared/cmd.h"
 
 struct ov_user {
-    uint64_t id, valid_from_s;
+    uint64_t id, valid_from_us;
     uint8_t status;
     uint32_t chats_count;
     uint32_t sessions_count; /* event sessions that the user has created */

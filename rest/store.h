@@ -108,7 +108,7 @@ struct row_user {
     struct str profile_url; /* p == NULL: none */
     struct str password_hash; /* only where a function says so */
     uint8_t status;           /* 0 active, 1 disabled */
-    uint64_t valid_from_s;    /* tokens issued before are void */
+    uint64_t valid_from_us;   /* of the last revocation of all tokens; those made before it are void */
     uint64_t last_event;      /* load only: newest event about the user */
 };
 struct row_chat {
@@ -310,7 +310,7 @@ RC_CHECK enum store_rc store_load_notifier(struct store *s, struct row_notifier 
 /* Rows to persist, in the order of the members. Arrays may be empty. Strings are borrowed. */
 struct store_batch {
     struct row_user *users_new;          unsigned users_new_count;
-    struct row_user *users_set;          unsigned users_set_count; /* name, profile_url, status, valid_from_s; password_hash when p != NULL */
+    struct row_user *users_set;          unsigned users_set_count; /* name, profile_url, status, valid_from_us; password_hash when p != NULL */
     struct row_chat *chats_new;          unsigned chats_new_count;
     struct row_chat *chats_set;          unsigned chats_set_count; /* name, renamed_us */
     uint64_t *chats_deleted;             unsigned chats_deleted_count; /* marks; members rows go */

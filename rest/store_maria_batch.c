@@ -22,23 +22,23 @@ static const struct col user_insert_cols[] = {
     COL_NULL(struct row_user, password_hash),
     COL(struct row_user, status),
     COL(struct row_user, created_us),
-    COL_NULL(struct row_user, valid_from_s),
+    COL_NULL(struct row_user, valid_from_us),
 };
 static const struct statement sql_user_insert = {
     .sql = "INSERT INTO users (id, username, name, external_id, password_hash, status, "
-           "created_us, valid_from_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+           "created_us, valid_from_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     .in = COLS(user_insert_cols),
 };
 static const struct col user_update_cols[] = {
     COL(struct row_user, name),
     COL_NULL(struct row_user, profile_url),
     COL(struct row_user, status),
-    COL_NULL(struct row_user, valid_from_s),
+    COL_NULL(struct row_user, valid_from_us),
     COL_NULL(struct row_user, password_hash),
     COL(struct row_user, id),
 };
 static const struct statement sql_user_update = {
-    .sql = "UPDATE users SET name = ?, profile_url = ?, status = ?, valid_from_s = ?, "
+    .sql = "UPDATE users SET name = ?, profile_url = ?, status = ?, valid_from_us = ?, "
            "password_hash = COALESCE(?, password_hash) WHERE id = ?",
     .in = COLS(user_update_cols),
 };

@@ -40,11 +40,11 @@ static const struct col user_cols[] = {
     COL_NULL(struct row_user, external_id),
     COL_NULL(struct row_user, profile_url),
     COL(struct row_user, status),
-    COL_NULL(struct row_user, valid_from_s),
+    COL_NULL(struct row_user, valid_from_us),
     COL_NULL(struct row_user, last_event),
 };
 static const struct statement sql_users = {
-    .sql = "SELECT id, created_us, username, name, external_id, profile_url, status, valid_from_s, "
+    .sql = "SELECT id, created_us, username, name, external_id, profile_url, status, valid_from_us, "
            "GREATEST(COALESCE((SELECT event_id FROM event_users FORCE INDEX (PRIMARY) WHERE user_id = u.id "
            "ORDER BY event_id DESC LIMIT 1), 0), COALESCE((SELECT n.id FROM notifications n "
            "FORCE INDEX (PRIMARY) WHERE n.user_id = u.id ORDER BY n.id DESC LIMIT 1), 0)) "

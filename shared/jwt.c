@@ -58,6 +58,24 @@ static bool read_time(struct jval claims, const char *name, uint64_t *out)
     return !json_get(claims, name).present || json_u64(json_get(claims, name), out);
 }
 
+/* Seconds, which may have a fraction (RFC 7519, NumericDate). What is far beyond any clock stays beyond it. */
+static bool read_issued(struct jval claims, uint64_t *out)
+{
+    double s;
+    uint64_t whole;
+    if (read_time(claims, "iat", &whole)) {
+        if (__builtin_mul_overflow(whole, (uint64_t)1000000, out)) {
+            *out = UINT64_MAX;
+        }
+        return true;
+    }
+    if (!json_double(json_get(claims, "iat"), &s) || !(s >= 0)) {
+        return false;
+    }
+    *out = s < 1e12 ? (uint64_t)(s * 1e6) : UINT64_MAX;
+    return true;
+}
+
 static bool read_subject(struct jval claims, struct jwt_claims *out)
 {
     struct str sub;
@@ -91,9 +109,10 @@ static enum rc read_claims(const struct jwt_keys *keys, struct jval claims, uint
                            struct jwt_claims *out)
 {
     uint64_t not_before, latest_start, still_valid;
+    out->has_stamp = json_get(claims, "rev").present;
     if (json_type(claims) != JSON_OBJECT || !json_u64(json_get(claims, "exp"), &out->expires_s) ||
-        !read_time(claims, "iat", &out->issued_s) || !read_time(claims, "nbf", &not_before) ||
-        !read_subject(claims, out) || !read_family(claims, out) || !is_for_us(keys, claims)) {
+        !read_issued(claims, &out->issued_us) || !read_time(claims, "nbf", &not_before) ||
+        !read_time(claims, "rev", &out->stamp_us) || !read_subject(claims, out) || !read_family(claims, out) || !is_for_us(keys, claims)) {
         return RC_INVALID;
     }
     if (__builtin_add_overflow(now_s, keys->leeway_s, &latest_start)) {
@@ -103,7 +122,7 @@ static enum rc read_claims(const struct jwt_keys *keys, struct jval claims, uint
         still_valid = UINT64_MAX;
     }
     bool in_time =
-        now_s < still_valid && not_before <= latest_start && out->issued_s <= latest_start;
+        now_s < still_valid && not_before <= latest_start && out->issued_us / 1000000 <= latest_start;
     return in_time ? RC_OK : RC_TIMEOUT;
 }
 
@@ -189,8 +208,11 @@ static void write_claims(struct buf *out, const struct jwt_keys *keys,
         json_add_key(out, "fam");
         buf_addf(out, "\"%llu\"", (unsigned long long)claims->family);
     }
-    json_key_u64(out, "iat", claims->issued_s);
+    json_key_u64(out, "iat", claims->issued_us / 1000000);
     json_key_u64(out, "exp", claims->expires_s);
+    if (claims->has_stamp) {
+        json_key_u64(out, "rev", claims->stamp_us);
+    }
     if (keys->audience) {
         json_key_str(out, "aud", str_of(keys->audience));
     }

@@ -17,6 +17,7 @@
 #ifndef SHARED_JWT_H
 #define SHARED_JWT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/buf.h"
@@ -33,8 +34,10 @@ struct jwt_keys;
 struct jwt_claims {
     char sub[128];   /* NUL-terminated; a longer subject is refused */
     uint64_t family; /* claim "fam", 0 when absent */
-    uint64_t issued_s;
+    uint64_t issued_us; /* claim "iat", in seconds there, with or without a fraction */
     uint64_t expires_s; /* required in every token */
+    bool has_stamp;     /* claim "rev" of our own tokens, which says what revocation they know of */
+    uint64_t stamp_us;
 };
 
 /* issuer and audience may be NULL: not checked. */

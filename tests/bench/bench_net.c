@@ -103,7 +103,7 @@ static struct jwt_keys *keys_of(const struct bench *b)
 
 void bench_token(const struct bench *b, uint64_t user, struct buf *out)
 {
-    struct jwt_claims claims = {.issued_s = wall_s(), .expires_s = wall_s() + 3600};
+    struct jwt_claims claims = {.issued_us = wall_us(), .expires_s = wall_s() + 3600};
     snprintf(claims.sub, sizeof(claims.sub), "%llu", (unsigned long long)user);
     if (jwt_sign(keys_of(b), &claims, out) != RC_OK) {
         bench_fail("sign");

@@ -40,7 +40,7 @@ static enum rc verify(const struct jwt_keys *keys, struct str token)
     if (rc == RC_OK) {
         CHECK(memchr(out.sub, '\0', sizeof(out.sub)) && out.sub[0] != '\0');
         CHECK(utf8_valid(str_of(out.sub)));
-        CHECK(out.expires_s + LEEWAY > NOW && out.issued_s <= NOW + LEEWAY);
+        CHECK(out.expires_s + LEEWAY > NOW && out.issued_us / 1000000 <= NOW + LEEWAY);
     } else {
         CHECK(strcmp(out.sub, "untouched") == 0);
     }
@@ -70,7 +70,7 @@ static void check_signed(const struct jwt_keys *keys, struct str text)
 /* Any subject we could hold survives signing and verifying. */
 static void check_subject(const struct jwt_keys *keys, struct str text)
 {
-    struct jwt_claims in = {.expires_s = 2000, .issued_s = 1000, .family = text.len}, out;
+    struct jwt_claims in = {.expires_s = 2000, .issued_us = 1000000000, .family = text.len}, out;
     if (text.len == 0 || text.len >= sizeof(in.sub) || !utf8_valid(text) ||
         memchr(text.p, '\0', text.len)) {
         return;

@@ -115,6 +115,31 @@ test('kick with revoke ends every token made before', async () => {
     assert.equal((await sys.api.call('POST', '/api/auth/refresh', { body: { refresh_token: session.refresh_token } })).status, 401);
 });
 
+test('a token without a login, in the same second as a revocation: before it void, after it good', async () => {
+    const dan = await sys.api.user();
+    const issue = async () => (await sys.api.admin('POST', '/api/admin/tokens', { body: { user_id: dan.id } })).json.access_token;
+    const me = async (token) => (await sys.api.call('GET', '/api/me', { token })).status;
+    const tokens = [];
+    for (let round = 0; round < 20; round += 1) { // several a second
+        tokens.push(await issue());
+        assert.equal(await me(tokens.at(-1)), 200);
+        const client = await sys.rooms(tokens.at(-1));
+        const second = now();
+        await sys.api.admin('POST', '/api/admin/kick', { body: { user_id: dan.id, revoke: true } });
+        assert.equal((await client.gone()).code, 4401);
+        for (const token of tokens) {
+            assert.equal(await me(token), 401);
+        }
+        const strange = sys.api.token(dan.n); // says no more than the second: in that of the revocation it may be from before
+        const { iat } = JSON.parse(Buffer.from(strange.split('.')[1], 'base64url'));
+        assert.ok(iat > second || await me(strange) === 401);
+    }
+    await sys.bounce(sys.rest);
+    await sys.ready();
+    assert.equal(await me(tokens.at(-1)), 401);
+    assert.equal(await me(await issue()), 200);
+});
+
 test('a revocation survives a restart', async () => {
     const session = await login(ann);
     await sys.api.call('POST', '/api/auth/logout', { token: session.access_token });

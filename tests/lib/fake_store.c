@@ -268,7 +268,7 @@ static void apply_users(const struct store_batch *b)
                 drop(db.users[k].name);
                 db.users[k].name = keep(b->users_set[i].name);
                 db.users[k].status = b->users_set[i].status;
-                db.users[k].valid_from_s = b->users_set[i].valid_from_s;
+                db.users[k].valid_from_us = b->users_set[i].valid_from_us;
             }
         }
     }

@@ -53,12 +53,12 @@ enum code svc_submit(struct svc *svc, const struct cmd *c, svc_done done, void *
     return world_command_code;
 }
 
-enum code auth_token(struct auth *a, struct str token, struct identity *who, uint64_t *issued_s)
+enum code auth_token(struct auth *a, struct str token, struct identity *who, uint64_t *stamp_us)
 {
     (void)a;
     (void)token;
     *who = (struct identity){.user_id = world_token_user, .family = world_token_family, .expires_s = 77};
-    *issued_s = 1000;
+    *stamp_us = 1000;
     return world_token_code;
 }
 

@@ -568,13 +568,13 @@ static void test_rows_of_every_kind_come_back(void **state)
     assert_true(l.member.own_total == 3 && l.member.own_at_read == 4 && l.member.own_seq == 5);
     assert_true(l.family.user_id == 7 && l.family.refresh_hash.b[0] == 1 && l.family.expires_s == 2000);
 
-    *batch_user_set(&w->batch) = (struct row_user){.id = 7, .name = STR("Ann"), .status = 1, .valid_from_s = 9};
+    *batch_user_set(&w->batch) = (struct row_user){.id = 7, .name = STR("Ann"), .status = 1, .valid_from_us = 9};
     *batch_family_set(&w->batch) = (struct row_family){.id = 1, .refresh_hash = {{2}}, .previous_hash = {{1}},
                                                        .expires_s = 3000, .revoked_us = 950000000};
     *batch_chat_deleted(&w->batch) = 1;
     commit(w, 0);
     load(w, &l);
-    assert_true(l.user.status == 1 && l.user.valid_from_s == 9);
+    assert_true(l.user.status == 1 && l.user.valid_from_us == 9);
     assert_true(l.chats == 0 && l.members == 0);
     assert_true(l.families == 1 && l.family.revoked_us == 950000000 && l.family.previous_hash.b[0] == 1);
     struct buf hash = BUF_INIT;

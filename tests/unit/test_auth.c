@@ -15,13 +15,16 @@
 /* -- the cache of users, as far as tokens need it ------------------------------------------------ */
 
 static enum code state_now = CODE_OK;
-static const struct cache_user john = {.id = 77};
+static uint64_t valid_from_us; /* of everybody */
+static struct cache_user john = {.id = 77};
 
-enum code cache_token_state(struct cache *c, uint64_t user_id, uint64_t family, uint64_t issued_s)
+enum code cache_token_state(struct cache *c, uint64_t user_id, uint64_t family, uint64_t stamp_us)
 {
     (void)c;
     (void)family;
-    (void)issued_s;
+    if (stamp_us < valid_from_us) {
+        return CODE_TOKEN_REVOKED;
+    }
     return user_id == 404 ? CODE_USER_NOT_FOUND : state_now;
 }
 void cache_rdlock(struct cache *c)
@@ -46,7 +49,14 @@ uint32_t cache_user_called(const struct cache *c, struct str text)
 const struct cache_user *cache_user(const struct cache *c, uint32_t index)
 {
     (void)c;
+    john.valid_from_us = numbered.valid_from_us = valid_from_us;
     return index == 0 ? &john : index == 1 ? &numbered : NULL;
+}
+uint32_t cache_user_index(const struct cache *c, uint64_t id)
+{
+    (void)c;
+    numbered.id = id;
+    return 1;
 }
 
 /* -- fixture ------------------------------------------------------------------------------------- */
@@ -149,10 +159,39 @@ static void test_tokens_are_checked_and_remembered(void **state)
     assert_int_equal(auth_token(auth, STR(""), &who, &issued), CODE_UNAUTHENTICATED);
 }
 
+/* What was made before it is void, what was made after it is good, whatever the clock says. */
+static void test_a_revocation_separates_tokens_exactly(void **state)
+{
+    struct identity who = {0};
+    uint64_t stamp = 0;
+    /* now; an hour ahead, as after a clock that was set back; a microsecond after that */
+    const uint64_t times[] = {wall_us(), wall_us() + 3600000000, wall_us() + 3600000001};
+    struct buf ticket = BUF_INIT;
+
+    (void)state;
+    state_now = CODE_OK;
+    for (unsigned i = 0; i < 3; i++) {
+        struct str before = token(42, 60);
+        assert_int_equal(auth_token(auth, before, &who, &stamp), CODE_OK);
+        buf_clear(&ticket);
+        assert_int_equal(auth_ticket_new(auth, &who, &ticket), RC_OK);
+        valid_from_us = times[i];
+        assert_int_equal(auth_token(auth, before, &who, &stamp), CODE_TOKEN_REVOKED);
+        assert_int_equal(auth_token(auth, token(42, 61), &who, &stamp), CODE_OK);
+        assert_int_equal(stamp, valid_from_us);
+
+        bool by_cookie;
+        struct auth_carriers c = {.ticket = buf_str(&ticket)};
+        assert_int_equal(auth_carriers_check(auth, &c, &who, &stamp, &by_cookie), CODE_TOKEN_REVOKED);
+    }
+    valid_from_us = 0;
+    buf_release(&ticket);
+}
+
 static void test_expired_tokens_say_so(void **state)
 {
     struct jwt_keys *keys = jwt_keys_new("confab", "confab", 0);
-    struct jwt_claims claims = {.sub = "42", .issued_s = 1, .expires_s = wall_s() - 100};
+    struct jwt_claims claims = {.sub = "42", .issued_us = 1000000, .expires_s = wall_s() - 100};
     struct buf text = BUF_INIT;
     struct identity who;
     uint64_t issued;
@@ -256,22 +295,21 @@ static void test_the_cache_keeps_what_is_used(void **state)
 static void test_tickets_work_once_and_not_for_long(void **state)
 {
     struct auth_tickets *t = auth_tickets_new(2, 100);
-    struct identity who = {.user_id = 9}, got = {0};
+    struct identity who = {.user_id = 9, .stamp_us = 7}, got = {0};
     struct buf one = BUF_INIT, two = BUF_INIT, three = BUF_INIT;
-    uint64_t issued = 0;
 
     (void)state;
-    assert_int_equal(auth_tickets_new_one(t, &who, 7, 1000, &one), RC_OK);
-    assert_int_equal(auth_tickets_new_one(t, &who, 7, 1000, &two), RC_OK);
-    assert_int_equal(auth_tickets_new_one(t, &who, 7, 1000, &three), RC_UNAVAILABLE);
-    assert_true(auth_tickets_take(t, buf_str(&one), 1050, &got, &issued));
+    assert_int_equal(auth_tickets_new_one(t, &who, 1000, &one), RC_OK);
+    assert_int_equal(auth_tickets_new_one(t, &who, 1000, &two), RC_OK);
+    assert_int_equal(auth_tickets_new_one(t, &who, 1000, &three), RC_UNAVAILABLE);
+    assert_true(auth_tickets_take(t, buf_str(&one), 1050, &got));
     assert_int_equal(got.user_id, 9);
-    assert_int_equal(issued, 7);
-    assert_false(auth_tickets_take(t, buf_str(&one), 1050, &got, &issued));
-    assert_int_equal(auth_tickets_new_one(t, &who, 7, 1050, &three), RC_OK); /* a used one makes room */
-    assert_false(auth_tickets_take(t, buf_str(&two), 1100, &got, &issued));
-    assert_false(auth_tickets_take(t, STR("guess"), 1100, &got, &issued));
-    assert_true(auth_tickets_take(t, buf_str(&three), 1149, &got, &issued));
+    assert_int_equal(got.stamp_us, 7);
+    assert_false(auth_tickets_take(t, buf_str(&one), 1050, &got));
+    assert_int_equal(auth_tickets_new_one(t, &who, 1050, &three), RC_OK); /* a used one makes room */
+    assert_false(auth_tickets_take(t, buf_str(&two), 1100, &got));
+    assert_false(auth_tickets_take(t, STR("guess"), 1100, &got));
+    assert_true(auth_tickets_take(t, buf_str(&three), 1149, &got));
     buf_release(&one);
     buf_release(&two);
     buf_release(&three);
@@ -425,6 +463,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tokens_are_checked_and_remembered),
+        cmocka_unit_test(test_a_revocation_separates_tokens_exactly),
         cmocka_unit_test(test_expired_tokens_say_so),
         cmocka_unit_test(test_tags_repeat_and_differ),
         cmocka_unit_test(test_the_cache_is_bounded_and_forgets_the_expired),

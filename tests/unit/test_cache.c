@@ -263,7 +263,7 @@ static void test_tokens_end_with_their_user_family_or_time(void **state)
 {
     (void)state;
     struct cache *cache = cache_new();
-    cache_put_user(cache, &(struct row_user){.id = 1, .username = STR("a"), .valid_from_s = 100});
+    cache_put_user(cache, &(struct row_user){.id = 1, .username = STR("a"), .valid_from_us = 100});
     cache_put_user(cache, &(struct row_user){.id = 2, .username = STR("b"), .status = USER_DISABLED});
     assert_int_equal(cache_token_state(cache, 1, 0, 100), CODE_OK);
     assert_int_equal(cache_token_state(cache, 1, 0, 99), CODE_TOKEN_REVOKED);

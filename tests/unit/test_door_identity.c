@@ -12,7 +12,7 @@ static struct svc svc;
 
 /* Tokens of this test: t123, t7 and so on name their user; anything else is bad. */
 enum code auth_carriers_check(struct auth *a, const struct auth_carriers *c, struct identity *who,
-                              uint64_t *issued_s, bool *by_cookie)
+                              uint64_t *stamp_us, bool *by_cookie)
 {
     struct str token = c->cookie.p != NULL ? c->cookie : c->query;
 
@@ -21,7 +21,7 @@ enum code auth_carriers_check(struct auth *a, const struct auth_carriers *c, str
         return CODE_UNAUTHENTICATED;
     }
     who->family = 9;
-    *issued_s = 77;
+    *stamp_us = 77;
     *by_cookie = c->cookie.p != NULL;
     return CODE_OK;
 }
@@ -72,7 +72,7 @@ static void test_a_token_says_who_it_is(void **state)
     (void)state;
     assert_int_equal(open_as(DIALECT_ROOMS, HEAD("/ws?access_token=t123", "")), CODE_OK);
     assert_int_equal(up.who.user_id, 123);
-    assert_int_equal(up.issued_s, 77);
+    assert_int_equal(up.stamp_us, 77);
     assert_false(by_cookie);
     assert_int_equal(open_as(DIALECT_ROOMS, HEAD("/ws", "Cookie: tok=t123\r\n")), CODE_OK);
     assert_true(by_cookie);

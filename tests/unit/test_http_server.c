@@ -44,12 +44,12 @@ unsigned feed_workers_ready(struct feed *f)
     (void)f;
     return (unsigned)workers;
 }
-enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t issued_s,
+enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t stamp_us,
                         const struct feed_place *to, int fd)
 {
     (void)f;
     (void)to;
-    (void)issued_s;
+    (void)stamp_us;
     if (adopt_code == CODE_OK) {
         snprintf(adopted_head, sizeof(adopted_head), "%.*s", (int)a->head.len, a->head.p);
         adopted_fd = fd;
@@ -58,7 +58,7 @@ enum code feed_adopt_at(struct feed *f, const struct link_adopt *a, uint64_t iss
 }
 
 enum code auth_carriers_check(struct auth *a, const struct auth_carriers *c, struct identity *who,
-                              uint64_t *issued_s, bool *by_cookie)
+                              uint64_t *stamp_us, bool *by_cookie)
 {
     struct str token = c->cookie.p != NULL ? c->cookie : c->query;
 
@@ -67,7 +67,7 @@ enum code auth_carriers_check(struct auth *a, const struct auth_carriers *c, str
         return CODE_UNAUTHENTICATED;
     }
     who->user_id = 1;
-    *issued_s = 1;
+    *stamp_us = 1;
     *by_cookie = c->cookie.p != NULL;
     return CODE_OK;
 }

@@ -58,8 +58,10 @@ static void test_jwt_signs_what_it_verifies(void **state)
         struct jwt_keys *keys = hs256_keys(kids[i], "confab", "web", 0);
         struct jwt_claims in = {.sub = "42",
                                 .family = UINT64_MAX,
-                                .issued_s = 1000,
-                                .expires_s = 2000},
+                                .issued_us = 1000000000,
+                                .expires_s = 2000,
+                                .has_stamp = i > 0,
+                                .stamp_us = i},
                           out;
         struct buf token = BUF_INIT;
         buf_add_z(&token, "Bearer ");
@@ -68,8 +70,9 @@ static void test_jwt_signs_what_it_verifies(void **state)
         assert_int_equal(jwt_verify(keys, str_from(buf_str(&token), 7), NOW, &out), RC_OK);
         assert_string_equal(out.sub, "42");
         assert_true(out.family == UINT64_MAX);
-        assert_int_equal(out.issued_s, 1000);
+        assert_int_equal(out.issued_us, 1000000000);
         assert_int_equal(out.expires_s, 2000);
+        assert_true(out.has_stamp == (i > 0) && out.stamp_us == i);
         buf_release(&token);
         jwt_keys_free(keys);
     }
@@ -79,7 +82,7 @@ static void test_jwt_signed_text_is_stable(void **state)
 {
     (void)state;
     struct jwt_keys *keys = hs256_keys("k1", "confab", "confab", 0);
-    struct jwt_claims claims = {.sub = "42", .family = 9, .issued_s = 1000, .expires_s = 2000};
+    struct jwt_claims claims = {.sub = "42", .family = 9, .issued_us = 1000000000, .expires_s = 2000};
     struct buf token = BUF_INIT, want = BUF_INIT;
     assert_int_equal(jwt_sign(keys, &claims, &token), RC_OK);
     make_token(&want, STR("{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"k1\"}"),
@@ -131,7 +134,7 @@ static void test_jwt_every_changed_byte_is_refused(void **state)
 {
     (void)state;
     struct jwt_keys *keys = hs256_keys("k1", NULL, NULL, 0);
-    struct jwt_claims in = {.sub = "42", .issued_s = 1000, .expires_s = 2000}, out;
+    struct jwt_claims in = {.sub = "42", .issued_us = 1000000000, .expires_s = 2000}, out;
     struct buf token = BUF_INIT;
     assert_int_equal(jwt_sign(keys, &in, &token), RC_OK);
     for (size_t i = 0; i < token.len; i++) {
@@ -318,7 +321,7 @@ static void test_jwt_claim_rules(void **state)
         {"{\"iss\":\"idp\",\"aud\":\"confab\",\"sub\":\"42\",\"exp\":2000,\"nbf\":\"1\"}",
          RC_INVALID},
         {"{\"iss\":\"idp\",\"aud\":\"confab\",\"sub\":\"42\",\"exp\":2000,\"iat\":1.5}",
-         RC_INVALID},
+         RC_OK},
         {"{\"iss\":\"idp\",\"aud\":\"confab\",\"sub\":\"42\",\"exp\":2000,\"fam\":\"x\"}",
          RC_INVALID},
         {"{\"iss\":\"idp\",\"aud\":\"confab\",\"sub\":\"42\",\"exp\":2000,\"fam\":-1}", RC_INVALID},
@@ -358,10 +361,36 @@ static void test_jwt_issuer_and_audience_are_not_asked_for_unless_set(void **sta
     struct jwt_claims out;
     assert_int_equal(verify_made(keys, header_ok, claims_ok, NOW, &out), RC_OK);
     assert_int_equal(out.family, 0);
-    assert_int_equal(out.issued_s, 0);
+    assert_int_equal(out.issued_us, 0);
     assert_int_equal(verify_made(keys, header_ok,
                                  "{\"iss\":1,\"aud\":2,\"sub\":\"42\",\"exp\":2000}", NOW, &out),
                      RC_OK);
+    jwt_keys_free(keys);
+}
+
+static void test_jwt_issued_between_two_seconds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claims;
+        enum rc rc;
+        uint64_t issued_us;
+    } rows[] = {
+        {"{\"sub\":\"42\",\"iat\":900.25,\"exp\":2000}", RC_OK, 900250000},
+        {"{\"sub\":\"42\",\"iat\":9e2,\"exp\":2000}", RC_OK, 900000000},
+        {"{\"sub\":\"42\",\"iat\":0.5,\"exp\":2000}", RC_OK, 500000},
+        {"{\"sub\":\"42\",\"iat\":-0.5,\"exp\":2000}", RC_INVALID, 0},
+        {"{\"sub\":\"42\",\"iat\":\"900\",\"exp\":2000}", RC_INVALID, 0},
+        {"{\"sub\":\"42\",\"iat\":1e300,\"exp\":2000}", RC_TIMEOUT, 0},
+        {"{\"sub\":\"42\",\"iat\":9007199254740991,\"exp\":2000}", RC_TIMEOUT, 0},
+        {"{\"sub\":\"42\",\"rev\":-1,\"exp\":2000}", RC_INVALID, 0},
+    };
+    struct jwt_keys *keys = hs256_keys(NULL, NULL, NULL, 0);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct jwt_claims out = {0};
+        assert_int_equal(verify_made(keys, header_ok, rows[i].claims, NOW, &out), rows[i].rc);
+        assert_int_equal(out.issued_us, rows[i].issued_us);
+    }
     jwt_keys_free(keys);
 }
 
@@ -470,7 +499,7 @@ static void test_jwt_verifies_tokens_of_another_implementation(void **state)
         struct jwt_claims out;
         assert_int_equal(jwt_verify(keys, str_of(tokens[i]), NOW, &out), RC_OK);
         assert_string_equal(out.sub, "alice");
-        assert_int_equal(out.issued_s, 1000);
+        assert_int_equal(out.issued_us, 1000000000);
         assert_int_equal(out.expires_s, 2000);
         assert_int_equal(jwt_verify(keys, str_of(tokens[i]), 2000, &out), RC_TIMEOUT);
         assert_int_equal(jwt_verify(keys, str_of(tokens[i]), 999, &out), RC_TIMEOUT);
@@ -680,6 +709,7 @@ int main(void)
         cmocka_unit_test(test_jwt_without_kid_needs_one_key_or_the_one_without_kid),
         cmocka_unit_test(test_jwt_claim_rules),
         cmocka_unit_test(test_jwt_issuer_and_audience_are_not_asked_for_unless_set),
+        cmocka_unit_test(test_jwt_issued_between_two_seconds),
         cmocka_unit_test(test_jwt_times_with_and_without_leeway),
         cmocka_unit_test(test_jwt_subject_of_127_bytes_is_the_longest),
         cmocka_unit_test(test_jwt_secret_and_kid_have_bounds),
