@@ -233,7 +233,7 @@ describe('checking in', () => {
         }
         assertFrame(good(await checkIn(s, ann, { user_id: cat.id })), s, false, 'Not registered', cat);
         bad(await checkIn(s, ann, { user_id: '999999' }), 404, 'user_not_found');
-        for (const body of [{}, { code: 5 }, { code: null }, { code: 'x'.repeat(65) }, { code, user_id: cat.id }, { user_id: true }]) {
+        for (const body of [{}, { code: 5 }, { code: null }, { code: 'x'.repeat(65) }, { code, user_id: cat.id }, { code, username: cat.username }, { user_id: true }]) {
             bad(await checkIn(s, ann, body), 422, 'invalid_field');
         }
         good(await call('PATCH', `/${s.session_id}`, ann, { open_registration: true }));
