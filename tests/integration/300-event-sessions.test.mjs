@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { useSystem } from '../lib/system.mjs';
+import { NOBODY } from '../lib/token.mjs';
 
 let ann;
 let bob;
@@ -35,7 +36,7 @@ function assertFrame(frame, s, success, message, user) {
     assert.equal(frame.session_id, s.session_id);
     assert.equal(frame.success, success);
     assert.equal(frame.message, message);
-    assert.equal(frame.user_id, user ? uuid8(user) : null);
+    assert.equal(frame.user_id, user ? uuid8(user) : NOBODY);
     assert.equal(frame.user_name, user ? user.name : '');
 }
 

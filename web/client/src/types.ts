@@ -119,7 +119,8 @@ export interface Checkin {
     profile_url: string | null;
     session_id: string;
     success: boolean;
-    user_id: string | null;
+    /** The nil UUID is nobody, or somebody who is not shown. */
+    user_id: string;
     user_name: string;
 }
 export interface Tokens {
