@@ -154,6 +154,14 @@ describe('who may watch', () => {
         await saw(viewers[0], await checkIn(id));
         viewers[0].close();
     });
+    test('a host session in a browser: the token beside the subprotocol dashboard.v1, which is confirmed', async () => {
+        const id = await host_();
+        const viewer = await watch(id, { protocols: ['dashboard.v1', `bearer.${host.token}`] });
+        assert.equal(viewer.ws.protocol, 'dashboard.v1');
+        await saw(viewer, await checkIn(id));
+        assert.equal(await shut(id, { protocols: ['dashboard.v1', `bearer.${other.token}`] }), 4403);
+        viewer.close();
+    });
     test('a link session that becomes a host session sends its viewers away, and does not let them in again', async () => {
         const id = await session();
         const viewer = await watch(id);
