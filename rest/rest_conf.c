@@ -53,7 +53,7 @@ static const struct conf_key keys[] = {
     S(web_dir, "", 4096, 0, "directory of the web application; empty: none is served, and paths outside of the API are not found"),
     N(web_files_max, "4096", 1, 100000, 0, "files and folders in it"),
     BYTES(web_max_bytes, "64m", 1024, 1024 * MB, 0, "size of its files; they are kept in memory"),
-    S(web_immutable, "assets/", 4096, 0, "beginnings of paths in it, comma separated, whose names change when the content does"),
+    S(web_immutable, "assets/, examples/assets/", 4096, 0, "beginnings of paths in it, comma separated, whose names change when the content does"),
     S(web_policy,
       "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' data: blob:; object-src 'none'; "
       "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",

@@ -14,12 +14,10 @@ export default function TestNotifications() {
         <div className="page-scroll">
             <header className="page-head"><h1>Test notifications</h1></header>
             <div className="page-body cards cards-wide">
-                <div className="column">
-                    <Connections client={client} />
-                    <TokenCard />
-                    <Current />
-                </div>
-                <div className="column"><Instructions /></div>
+                <Connections client={client} />
+                <TokenCard />
+                <Current />
+                <Instructions />
                 <DialectPanel />
                 <FrameLog client={client} />
             </div>

@@ -1,6 +1,6 @@
 // The list of chats: newest on top, with unread counts and the last message of each, kept up to date by events.
 import { idNumber, RestError, type Chat, type ChatRoom, type Client, type Message } from '@confab/client';
-import { Store, withEntry } from './store';
+import { Store, withEntry } from './base';
 
 export type Phase = 'loading' | 'ready' | 'failed';
 
@@ -34,7 +34,7 @@ export class Chats extends Store<ChatsState> {
             client.on('gap', ({ socket }) => void (socket === 'rooms' && this.load())),
             client.on('message', ({ message }) => this.onMessage(message)),
             client.on('sent', ({ message }) => this.onMessage(message)),
-            client.on('message_edited', ({ message }) => this.change(message)),
+            client.on('message_edited', ({ message }) => this.onChanged(message)),
             client.on('message_deleted', ({ chatId, messageId }) => this.onDeleted(chatId, messageId)),
             client.on('chat', ({ chat }) => this.onNew(chat)),
             client.on('chat_renamed', ({ chat }) => this.update(chat.chat_id, { chat_name: chat.chat_name })),
@@ -78,7 +78,7 @@ export class Chats extends Store<ChatsState> {
                     const known = state.byId.get(idNumber(chat.chat_id));
                     return known && known.last_seq > chat.last_seq ? known : chat;
                 });
-                return arrange({ ...state, phase: 'ready', error: null, byId: new Map(fresh.map((c) => [idNumber(c.chat_id), c])) });
+                return arrange({ ...state, phase: 'ready', error: null, byId: new Map(fresh.reverse().map((c) => [idNumber(c.chat_id), c])) });
             });
         } catch (error) {
             const temporary = error instanceof RestError && error.isTemporary;
@@ -108,6 +108,12 @@ export class Chats extends Store<ChatsState> {
 
     put(chat: Chat): void {
         this.set((state) => arrange({ ...state, byId: withEntry(state.byId, idNumber(chat.chat_id), chat) }));
+    }
+
+    /** The same after something has happened in it. */
+    private lift(chat: Chat): void {
+        const id = idNumber(chat.chat_id);
+        this.set((state) => arrange({ ...state, byId: withEntry(withEntry(state.byId, id, undefined), id, chat) }));
     }
 
     forget(id: string): void {
@@ -144,14 +150,13 @@ export class Chats extends Store<ChatsState> {
         }
         const id = idNumber(message.chat_id);
         const counts = idNumber(message.sender_id) !== this.me() && id !== this.shown;
-        this.put({
+        this.lift({
             ...known, last_message: message, last_seq: message.seq, last_updated: message.created_at,
             unread_count: known.unread_count + (counts ? 1 : 0),
         });
     }
 
-    /** Another form of a message that may be the last one of its chat. */
-    change(message: Message): void {
+    private onChanged(message: Message): void {
         const known = this.find(message.chat_id);
         if (known?.last_message?.message_id === message.message_id) {
             this.put({ ...known, last_message: { ...known.last_message, ...message } });
@@ -161,7 +166,7 @@ export class Chats extends Store<ChatsState> {
     private onDeleted(chatId: string, messageId: string): void {
         const last = this.find(chatId)?.last_message;
         if (last?.message_id === messageId) {
-            this.change({ ...last, content: '', is_deleted: true, attachment: undefined });
+            this.onChanged({ ...last, content: '', is_deleted: true, attachment: undefined });
         }
     }
 
@@ -194,7 +199,8 @@ export class Chats extends Store<ChatsState> {
 
 const arrange = (state: ChatsState): ChatsState => {
     const when = (chat: Chat) => Date.parse(chat.last_updated);
-    const chats = [...state.byId].sort(([a, x], [b, y]) => when(y) - when(x) || b - a);
+    // Times are whole seconds: of two that are equal, what changed last comes first.
+    const chats = [...state.byId].reverse().sort(([, x], [, y]) => when(y) - when(x));
     return { ...state, order: chats.map(([id]) => id) };
 };
 

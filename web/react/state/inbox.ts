@@ -1,7 +1,7 @@
 // The inbox of notifications that the server keeps, page by page, and how many of them are unread.
 import { RestError, type Client, type StoredNotification } from '@confab/client';
 import type { Phase } from './chats';
-import { Store } from './store';
+import { Store } from './base';
 
 export interface InboxState {
     phase: Phase;

@@ -1,6 +1,6 @@
 // Who types, who is there, and who has read how far.
 import { idNumber, type Client } from '@confab/client';
-import { Store, withEntry } from './store';
+import { Store, withEntry } from './base';
 
 export interface Typist {
     userId: number;

@@ -1,7 +1,7 @@
 // The messages of chats that were opened: one unbroken piece of each, from some message up to the newest.
 import { idNumber, RestError, type Client, type Message, type Pending } from '@confab/client';
 import type { Phase } from './chats';
-import { Store, withEntry } from './store';
+import { Store, withEntry } from './base';
 
 export interface Thread {
     phase: Phase;
@@ -143,6 +143,9 @@ export class Threads extends Store<ThreadsState> {
             this.change(n, (t) => ({ ...t, messages: [...t.messages, message] }));
         } else {
             void this.fill(message.chat_id, last);
+        }
+        if (this.client.rest && message.message_type !== 'text' && message.message_type !== 'text_message' && !message.attachment) {
+            this.client.rest.message(message.chat_id, message.message_id).then((m) => this.replace(m), () => {}); // frames have no attachment
         }
     }
 

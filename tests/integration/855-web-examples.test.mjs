@@ -1,0 +1,156 @@
+// The documents' own front-end code, unchanged, in the example pages that are built into web/dist: plain JavaScript, React
+// and Vue, in Chromium, against real daemons.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { ROOT } from '../lib/database.mjs';
+import { idNumber } from '../lib/token.mjs';
+import { ORIGIN, PASSWORD, heard, inPage, skip, useWeb } from '../lib/web.mjs';
+
+const read = (file) => fs.readFileSync(path.join(ROOT, file), 'utf8');
+const blocks = (document_, kind) => [...read(`tests/seeds/${document_}.md`).matchAll(new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``, 'g'))].map((m) => m[1]);
+
+test('the files of the example pages are the documents\' code', () => {
+    const files = {
+        'public/rooms-vanilla/sample.js': blocks('rooms', 'javascript')[0],
+        'rooms-react/ChatList.jsx': blocks('rooms', 'jsx')[0],
+        'rooms-vue/ChatList.vue': blocks('rooms', 'vue')[0],
+        'public/subscribe-vanilla/sample.js': blocks('subscribe', 'javascript')[0],
+        'inbox-react/HookSample.tsx': blocks('inbox', 'tsx')[0],
+        'inbox-react/ContextSample.tsx': blocks('inbox', 'tsx')[1],
+    };
+    for (const [file, text] of Object.entries(files)) {
+        assert.ok(text, file);
+        assert.equal(read(`web/examples/${file}`), text, file);
+    }
+});
+
+describe('example pages', { skip }, () => {
+    const people = {};
+    let context;
+    const web = useWeb({ before, after }, { workers: 1 }, async () => {
+        const made = await web.sys.api.admin('POST', '/api/admin/users',
+            { body: { username: 'user123', name: 'User 123', user_id: 123, password: PASSWORD } });
+        assert.equal(made.status, 201, made.text);
+        for (const name of ['Ann', 'Bob']) {
+            people[name] = await web.user(name, name.toLowerCase());
+        }
+        const first = await web.sys.api.create(people.Bob, 'group', { chat_name: 'First', participants: [123] });
+        assert.equal(idNumber(first.chat_id), 1); // chat_1
+        context = await web.context({ permissions: ['notifications'] });
+        const page = await context.newPage();
+        await page.goto('/examples/');
+        await page.getByLabel('User name').fill('ann');
+        await page.getByLabel('Password').fill(PASSWORD);
+        await page.getByRole('button', { name: 'Sign in' }).click();
+        await page.getByText('Signed in as Ann.').waitFor();
+    });
+    const open = async (folder) => {
+        const page = await context.newPage();
+        await page.goto(`/examples/${folder}/`);
+        await inPage(page, 'its socket is open', () => window.heard.sockets === 1);
+        return page;
+    };
+    const names = (page) => page.locator('.chat-item .chat-name').allTextContents();
+    const room = (name) => web.sys.api.group(people.Bob, name, [people.Ann]);
+
+    for (const folder of ['rooms-vanilla', 'rooms-react', 'rooms-vue']) {
+        test(`${folder}: new rooms come on top, with a readable time and the browser's notification`, async () => {
+            const page = await open(folder);
+            const one = await room(`${folder} one`);
+            await page.getByText(`${folder} one`).first().waitFor();
+            await room(`${folder} two`);
+            await page.getByText(`${folder} two`).first().waitFor();
+            assert.deepEqual((await names(page)).map((n) => n.trim()), [`${folder} two`, `${folder} one`]);
+            const time = (await page.locator('.chat-item .chat-time').last().textContent()).trim();
+            assert.equal(time, await page.evaluate((t) => new Date(t).toLocaleString(), one.last_updated));
+            const { notifications } = await heard(page);
+            assert.deepEqual(notifications.map(([title]) => title), ['New Chat Room', 'New Chat Room']);
+            assert.match(notifications[0][1], new RegExp(`${folder} one$`));
+            await page.close();
+        });
+    }
+
+    for (const folder of ['rooms-vanilla', 'rooms-vue']) {
+        test(`${folder}: a click opens the chat by its id`, async () => {
+            const page = await open(folder);
+            const made = await room(`${folder} click`);
+            await page.getByText(`${folder} click`).first().click();
+            await page.waitForURL(`${ORIGIN}/chat/${made.chat_id}`);
+            await page.close();
+        });
+    }
+
+    for (const folder of ['rooms-vanilla', 'rooms-react', 'rooms-vue']) {
+        test(`${folder}: nothing in a room's name is executed`, async () => {
+            const page = await open(folder);
+            await room('<img src=x onerror="window.pwned=1"><script>window.pwned=2</script>evil');
+            await page.locator('.chat-item').first().waitFor();
+            // The plain sample puts names into innerHTML: there it is the page's policy that says no.
+            await page.getByText('evil').first().waitFor();
+            await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); }));
+            assert.equal(await page.evaluate('window.pwned'), undefined);
+            assert.ok(folder === 'rooms-vanilla' || await page.locator('.chat-item img').count() === 0);
+            await page.close();
+        });
+    }
+
+    test('rooms-vanilla: messages reach what the sample calls', async () => {
+        const page = await open('rooms-vanilla');
+        const group = await room('for messages');
+        await page.getByText('for messages').first().waitFor();
+        await web.sys.api.send(people.Bob, group.chat_id, 'hello group');
+        await page.getByText('Bob in a group: hello group').waitFor();
+        const personal = await web.sys.api.personal(people.Bob, people.Ann);
+        await web.sys.api.send(people.Bob, personal.chat_id, 'hello Ann');
+        await page.getByText('Bob: hello Ann').waitFor();
+        await page.close();
+    });
+
+    test('rooms-react and rooms-vue: the socket is closed with the component', async () => {
+        for (const folder of ['rooms-react', 'rooms-vue']) {
+            const page = await open(folder);
+            await page.getByRole('button', { name: 'Take the list away' }).click();
+            await inPage(page, 'its socket is closed', () => window.heard.sockets === 0);
+            await page.close();
+        }
+    });
+
+    test('subscribe-vanilla: messages, the chat\'s state and typing of others', async () => {
+        // Without a cookie: the document's clients have none, and this browser's is somebody else's.
+        const other = await web.context();
+        const page = await other.newPage();
+        await page.goto('/examples/subscribe-vanilla/');
+        await page.getByText('Subscription confirmed:').waitFor();
+        await web.sys.api.send(people.Bob, 'chat_1', 'Hello world!');
+        await page.getByText(/New message in chat chat_1 .*Hello world!/).waitFor();
+        await page.getByText(/Chat updated:.*"lastMessage":"Hello world!"/).waitFor();
+        const second = await other.newPage();
+        await second.goto('/examples/subscribe-vanilla/');
+        await second.getByText('Subscription confirmed:').waitFor();
+        const rooms = await web.sys.rooms(people.Bob, { query: { events: 'typing' } });
+        await page.getByLabel(/type here/i).pressSequentially('abc');
+        await rooms.wait((f) => /typing/.test(f.type));
+    });
+
+    test('inbox-react: the mark appears, both samples hear of it, "Clear All" removes it', async () => {
+        const page = await context.newPage();
+        const said = [];
+        page.on('console', (message) => said.push(message.text()));
+        await page.goto('/examples/inbox-react/');
+        const personal = await web.sys.api.create(people.Bob, 'personal', { user_id: people.Ann.id }, 200);
+        await page.getByRole('button', { name: 'Clear All' }).click(); // what other tests have sent
+        await page.locator('.notification-badge').waitFor({ state: 'detached' });
+        await web.sys.api.send(people.Bob, personal.chat_id, 'are you there?');
+        await page.locator('.notification-badge').waitFor();
+        assert.ok(said.some((line) => line.startsWith('New message received:')), said.join('\n'));
+        await page.getByRole('button', { name: 'Clear All' }).click();
+        await page.locator('.notification-badge').waitFor({ state: 'detached' });
+        await page.close();
+    });
+
+    test('no page had an error but those of the policy', () => {
+        assert.deepEqual(web.errors.filter((e) => !/rooms-vanilla.*(Content Security Policy|inline event handler)/s.test(e)), []);
+    });
+});
