@@ -53,8 +53,9 @@ step() {
     printf '%-14s %4d s   %s passed, %s failed\n' "$name" $((SECONDS - at)) "$p" "$f"
 }
 
-build all unit-build
+build all unit-build web
 step unit make_ unit
+step web tests/tools/web.sh
 step layers make_ layers
 step samples env BUILD="$BUILD" MAKE="$MAKE" tests/tools/samples.sh
 step model make_ model
