@@ -90,6 +90,7 @@ REST_SRCS = \
   rest/decide_seen.c \
   rest/decide_session.c \
   rest/decide_user.c \
+  rest/deletions.c \
   rest/door.c \
   rest/door_choose.c \
   rest/door_head.c \
@@ -325,6 +326,7 @@ UNIT_TESTS = \
   test_decide \
   test_decide_note \
   test_decide_session \
+  test_deletions \
   test_dialects \
   test_door_head \
   test_door_identity \
@@ -414,7 +416,7 @@ test_attachments_LDFLAGS = -Wl,--wrap=pwrite,--wrap=fsync,--wrap=renameat2
 test_auth_SRCS = rest/auth.c rest/auth_cache.c rest/auth_keys.c rest/auth_tickets.c rest/metrics.c
 test_content_type_SRCS = rest/content_type.c rest/magic.c rest/sha256.c
 # Caches and rules.
-RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/decide.c rest/sealer.c rest/decide_attachment.c rest/decide_chat.c \
+RULES_SRCS = rest/apply.c rest/batch.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/deletions.c rest/decide.c rest/sealer.c rest/decide_attachment.c rest/decide_chat.c \
   rest/decide_message.c rest/decide_note.c rest/decide_recovery.c rest/decide_seen.c rest/decide_session.c rest/decide_user.c rest/conversation_text.c rest/event_fill.c rest/families.c \
   rest/job.c rest/note_text.c rest/notes.c rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/prefs.c \
   rest/rest_conf.c rest/sessions.c
@@ -422,8 +424,9 @@ test_dbpool_SRCS = rest/dbpool.c rest/metrics.c
 test_dbpool_LDFLAGS = -Wl,--wrap=mono_ms
 test_decide_SRCS = $(RULES_SRCS)
 test_decide_note_SRCS = $(RULES_SRCS)
+test_deletions_SRCS = rest/deletions.c
 test_door_head_SRCS = rest/door_head.c
-test_door_identity_SRCS = rest/cache.c rest/cache_note.c rest/cache_open.c rest/prefs.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c rest/sessions.c
+test_door_identity_SRCS = rest/cache.c rest/cache_note.c rest/cache_open.c rest/deletions.c rest/prefs.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/metrics.c rest/rest_conf.c rest/sessions.c
 test_door_listen_SRCS = rest/door_listen.c rest/door_head.c rest/door_choose.c rest/addr.c
 test_door_policy_SRCS = rest/door_policy.c rest/door_choose.c rest/door_head.c rest/door_refuse.c rest/http_error.c rest/addr.c rest/proxy.c
 test_event_SRCS = tests/lib/link_recode.c tests/lib/link_sample.c
@@ -462,11 +465,11 @@ test_feed_poll_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_live_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_topic_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
 test_feed_publish_SRCS = $(FEED_TEST_SRCS) tests/lib/feed_world.c
-test_cache_SRCS = rest/cache.c rest/cache_note.c rest/cache_open.c rest/prefs.c rest/sessions.c
+test_cache_SRCS = rest/cache.c rest/cache_note.c rest/cache_open.c rest/deletions.c rest/prefs.c rest/sessions.c
 test_families_SRCS = rest/families.c
 test_recent_SRCS = rest/recent.c
 test_feed_ring_SRCS = rest/feed_ring.c
-test_overlay_SRCS = rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/prefs.c rest/sessions.c
+test_overlay_SRCS = rest/overlay.c rest/overlay_note.c rest/overlay_session.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/deletions.c rest/prefs.c rest/sessions.c
 test_http_range_SRCS = rest/http_range.c
 test_http_router_SRCS = rest/http_router.c rest/door_head.c
 test_http_server_SRCS = rest/addr.c rest/door.c rest/door_choose.c rest/door_head.c rest/door_identity.c rest/door_listen.c rest/door_pending.c \
@@ -482,7 +485,7 @@ test_link_server_SRCS = rest/link_hello.c rest/link_out.c rest/link_peer.c rest/
 test_metrics_SRCS = rest/metrics.c
 test_notes_SRCS = rest/notes.c
 test_notifier_SRCS = $(FEED_TEST_SRCS) rest/notifier.c rest/notifier_decide.c rest/notify_rule.c rest/answers.c rest/recent.c rest/writer.c rest/writer_commit.c rest/writer_lookup.c tests/lib/feed_world.c
-test_notify_rule_SRCS = rest/cache.c rest/cache_note.c rest/cache_open.c rest/notes.c rest/notify_rule.c rest/prefs.c rest/sessions.c
+test_notify_rule_SRCS = rest/cache.c rest/cache_note.c rest/cache_open.c rest/deletions.c rest/notes.c rest/notify_rule.c rest/prefs.c rest/sessions.c
 test_password_SRCS = rest/password.c
 test_peers_SRCS = rest/peers.c rest/addr.c
 test_gate_SRCS = rest/gate.c
@@ -503,10 +506,10 @@ test_reply_SRCS = rest/reply.c rest/reply_session.c
 test_sessions_SRCS = rest/sessions.c
 test_start_SRCS = $(FEED_TEST_SRCS) rest/start.c rest/start_note.c tests/lib/feed_world.c
 test_svc_auth_SRCS = rest/svc_auth.c rest/password.c rest/metrics.c
-test_svc_session_SRCS = rest/svc_session.c rest/svc_session_read.c rest/svc_attachment.c rest/svc_read.c rest/conversation_text.c rest/event_fill.c rest/cache.c rest/cache_note.c rest/cache_open.c \
+test_svc_session_SRCS = rest/svc_session.c rest/svc_session_read.c rest/svc_attachment.c rest/svc_read.c rest/conversation_text.c rest/event_fill.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/deletions.c \
   rest/note_text.c rest/prefs.c rest/sessions.c rest/ratelimit.c rest/metrics.c rest/rest_conf.c tests/lib/fake_store.c tests/lib/fake_store_session.c
 test_svc_command_SRCS = rest/prefs.c rest/job.c rest/metrics.c rest/ratelimit.c rest/rest_conf.c rest/svc_command.c
-test_svc_read_SRCS = rest/svc_attachment.c rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/prefs.c rest/sessions.c
+test_svc_read_SRCS = rest/svc_attachment.c rest/svc_read.c rest/svc_search.c rest/svc_history.c rest/cache.c rest/cache_note.c rest/cache_open.c rest/deletions.c rest/prefs.c rest/sessions.c
 test_dialects_SRCS = $(DIALECT_SRCS) ws/interest.c ws/limits.c tests/lib/sample_event.c
 test_eio_packet_SRCS = ws/eio_packet.c
 test_sio_packet_SRCS = ws/sio_packet.c

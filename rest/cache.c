@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "rest/cache_int.h"
+#include "rest/deletions.h"
 #include "rest/prefs.h"
 #include "rest/sessions.h"
 #include "shared/cmd.h"
@@ -38,7 +39,7 @@ void cache_free(struct cache *c)
     for (uint32_t i = 0; i < c->chats_count; i++) {
         free(c->chats[i].name);
         free(c->chats[i].members);
-        free(c->chats[i].deletions);
+        deletions_free(c->chats[i].deletions);
     }
     free(c->users);
     free(c->chats);
@@ -219,16 +220,6 @@ struct str cache_chat_name(const struct cache *c, const struct cache_chat *chat,
     return peer ? str_of(peer->name) : STR("");
 }
 
-/* Deletions of others above seq: the array is sorted, so only its tail is looked at. */
-static uint64_t deleted_above(const struct cache_chat *chat, uint64_t seq, uint32_t not_of)
-{
-    uint64_t count = 0;
-    for (uint32_t i = chat->deletions_count; i > 0 && chat->deletions[i - 1].seq > seq; i--) {
-        count += chat->deletions[i - 1].sender != not_of;
-    }
-    return count;
-}
-
 uint64_t cache_unread(const struct cache_chat *chat, const struct cache_member *m)
 {
     uint64_t from = m->read_seq > m->joined_seq ? m->read_seq : m->joined_seq;
@@ -237,7 +228,7 @@ uint64_t cache_unread(const struct cache_chat *chat, const struct cache_member *
     }
     uint64_t above = chat->last_seq - from;
     uint64_t own = m->own_total - m->own_at_read;
-    uint64_t deleted = deleted_above(chat, from, m->user);
+    uint64_t deleted = deletions_above(chat->deletions, from, m->user);
     return above > own + deleted ? above - own - deleted : 0;
 }
 
@@ -366,11 +357,10 @@ void cache_delete_chat(struct cache *c, uint32_t index)
     }
     cache_set_open(c, index, false);
     free(chat->members);
-    free(chat->deletions);
+    deletions_free(chat->deletions);
     chat->members = NULL;
     chat->members_count = chat->members_room = 0;
     chat->deletions = NULL;
-    chat->deletions_count = chat->deletions_room = 0;
     chat->deleted = true;
 }
 
@@ -449,14 +439,7 @@ void cache_count_own(struct cache *c, uint32_t chat, uint32_t user)
 
 void cache_add_deletion(struct cache *c, uint32_t chat_index, uint64_t seq, uint32_t sender)
 {
-    struct cache_chat *chat = &c->chats[chat_index];
-    chat->deletions = room_for_one(chat->deletions, chat->deletions_count, &chat->deletions_room,
-                                   sizeof(chat->deletions[0]));
-    uint32_t at = chat->deletions_count++;
-    for (; at > 0 && chat->deletions[at - 1].seq > seq; at--) {
-        chat->deletions[at] = chat->deletions[at - 1];
-    }
-    chat->deletions[at] = (struct cache_deletion){.seq = seq, .sender = sender};
+    deletions_add(&c->chats[chat_index].deletions, seq, sender);
 }
 
 void cache_set_read(struct cache *c, uint32_t chat, uint32_t user, uint64_t read_seq,

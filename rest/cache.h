@@ -47,11 +47,6 @@ struct cache_member {
     uint64_t read_seq;
 };
 
-struct cache_deletion { /* rising seq */
-    uint64_t seq;
-    uint32_t sender; /* index */
-};
-
 struct cache_chat {
     uint64_t id, created_us, renamed_us, last_message_us;
     uint64_t last_seq;
@@ -62,8 +57,7 @@ struct cache_chat {
     uint32_t peer[2];       /* direct: user indexes, lower id first */
     struct cache_member *members; /* sorted by user index */
     uint32_t members_count, members_room;
-    struct cache_deletion *deletions;
-    uint32_t deletions_count, deletions_room;
+    struct deletions *deletions; /* NULL: none */
     uint8_t kind;    /* enum chat_kind */
     bool is_open;    /* a group that everybody may join */
     bool deleted;    /* the slot stays, nobody is in it */

@@ -1,20 +1,12 @@
 /* Counters of notifications, broadcasts and preferences. */
 #include "rest/cache_int.h"
+#include "rest/deletions.h"
 #include "rest/prefs.h"
 #include "shared/mem.h"
 
 bool cache_is_deleted(const struct cache_chat *chat, uint64_t seq)
 {
-    uint32_t low = 0, high = chat->deletions_count;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (chat->deletions[mid].seq < seq) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low < chat->deletions_count && chat->deletions[low].seq == seq;
+    return deletions_has(chat->deletions, seq);
 }
 
 /* How many broadcasts have an id up to this one. */

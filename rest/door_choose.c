@@ -18,7 +18,7 @@ static const struct dialect_row {
     [DIALECT_SUBSCRIBE] = {"subscribe", "subscribe.v1", "/api/ws", DOOR_STYLE_CLOSE, true},
     [DIALECT_SOCKETIO] = {"socketio", NULL, "/socket.io/", DOOR_STYLE_HTTP, true},
     [DIALECT_CONVERSATIONS] = {"conversations", "conversations.v1", NULL, DOOR_STYLE_HTTP, true},
-    [DIALECT_DASHBOARD] = {"dashboard", NULL, "/ws/dashboard/", DOOR_STYLE_CLOSE, true},
+    [DIALECT_DASHBOARD] = {"dashboard", "dashboard.v1", "/ws/dashboard/", DOOR_STYLE_CLOSE, true},
     [DIALECT_INBOX] = {"inbox", "inbox.v1", "/ws/notifications", DOOR_STYLE_CLOSE, true},
     [DIALECT_INBOX_CHAT] = {"inbox_chat", "inbox_chat.v1", "/ws/chat", DOOR_STYLE_CLOSE, true},
     [DIALECT_ECHO] = {"echo", NULL, "/echo", DOOR_STYLE_HTTP, true},
@@ -75,7 +75,7 @@ enum dialect_id door_dialect_by_name(struct str name)
     return DIALECT_NONE;
 }
 
-/* The first offered subprotocol that names a dialect. */
+/* The first offered subprotocol that names a dialect. A dashboard's does not choose: which one it is says the path. */
 static enum dialect_id by_subprotocol(struct str offered)
 {
     struct str element;
@@ -83,7 +83,8 @@ static enum dialect_id by_subprotocol(struct str offered)
 
     while (door_list_next(&offered, &element)) {
         for (d = 1; d < DIALECT_COUNT; d++) {
-            if (dialects[d].subprotocol != NULL && str_eq(element, str_of(dialects[d].subprotocol))) {
+            if (d != DIALECT_DASHBOARD && dialects[d].subprotocol != NULL &&
+                str_eq(element, str_of(dialects[d].subprotocol))) {
                 return (enum dialect_id)d;
             }
         }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "shared/event.h"
 #include "shared/mem.h"
 
 struct gate_entry {
@@ -20,8 +21,10 @@ void gate_release(struct gate *g)
 void happening_merge(struct happening *a, const struct happening *b)
 {
     bool differ = a->actor_id != b->actor_id || a->kind != b->kind;
+    bool deleted = a->kind == EV_MESSAGE_DELETED;
     *a = *b;
     a->actor_id = differ ? 0 : b->actor_id;
+    a->kind = deleted ? EV_MESSAGE_DELETED : b->kind;
 }
 
 static void hold(struct gate_entry *e, const struct happening *h)

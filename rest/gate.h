@@ -30,7 +30,8 @@ struct gate {
 #define GATE_INIT ((struct gate){NULL, 0, 0, MAP64_INIT})
 
 void gate_release(struct gate *g);
-/* b, which comes after *a: where they differ in who or what, nobody in particular did it. */
+/* b, which comes after *a: where they differ in who or what, nobody in particular did it. A deletion stays
+ * one: some hear of those only, as a message that was unread may be gone. */
 void happening_merge(struct happening *a, const struct happening *b);
 /* true: now. false: it is kept. */
 bool gate_pass(struct gate *g, uint64_t key, const struct happening *h, uint64_t now_ms, uint64_t period_ms);

@@ -251,16 +251,16 @@ static bool read_who(struct http_request *rq, struct cmd *c)
 {
     struct jval root = json_root(rq->json), code = json_get(root, "code");
     struct str text;
-    if (json_type(code) == JSON_ABSENT && json_type(json_get(root, "user_id")) == JSON_ABSENT &&
-        json_type(json_get(root, "username")) == JSON_ABSENT) {
+    bool names_user = json_type(json_get(root, "user_id")) != JSON_ABSENT ||
+                      json_type(json_get(root, "username")) != JSON_ABSENT;
+    if (json_type(code) == JSON_ABSENT && !names_user) {
         http_fail_field(rq, CODE_INVALID_FIELD, "code", "One of code, user_id and username is needed.");
         return false;
     }
     if (json_type(code) == JSON_ABSENT) {
         return handler_body_user(rq, &c->user_id);
     }
-    if (!json_str(code, &text) || text.len > CODE_TEXT_MAX_BYTES ||
-        json_type(json_get(root, "user_id")) != JSON_ABSENT) {
+    if (!json_str(code, &text) || text.len > CODE_TEXT_MAX_BYTES || names_user) {
         handler_fail(rq, CODE_INVALID_FIELD, "code");
         return false;
     }

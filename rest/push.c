@@ -253,6 +253,7 @@ static void *run(void *arg)
         hear_bell(p);
     }
     push_answer_calls(p, NULL, CODE_RESTARTING);
+    push_finish(p);
     disconnect(p);
     store_thread_end();
     return NULL;

@@ -29,7 +29,8 @@ struct store_conf;
 RC_CHECK enum rc push_new(const struct rest_conf *conf, const struct store_conf *store, struct svc *svc,
                           struct push **out, struct buf *why);
 RC_CHECK enum rc push_run(struct push *p);
-/* What is under way ends, and is made again by the next process. Requests that wait are answered CODE_RESTARTING. NULL is fine. */
+/* What is under way has a moment to end, else the next process makes it again. Requests that wait are answered
+ * CODE_RESTARTING. NULL is fine. */
 void push_stop(struct push *p);
 void push_free(struct push *p);
 struct push_bell *push_bell_of(struct push *p);

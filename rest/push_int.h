@@ -69,6 +69,8 @@ enum push_started {
 enum push_started push_start(struct push *p, struct push_slot *slot, push_on_answer done);
 /* push_send.c: settle what was answered, start what is due. Returns as push_follow. */
 uint64_t push_send(struct push *p);
+/* push_send.c: the end: what is answered within a moment is settled. */
+void push_finish(struct push *p);
 /* How many rows of the queue have come or gone. */
 void push_count(struct push *p, uint64_t come, uint64_t gone);
 

@@ -6,6 +6,8 @@
 #include "shared/id.h"
 #include "shared/log.h"
 
+#define FINISH_MS 1000 /* who answers sooner is not asked again by the next process */
+
 /* -- slots ------------------------------------------------------------------------------------------------ */
 
 static bool is_sending(const struct push *p, const struct row_delivery *row)
@@ -301,6 +303,25 @@ static bool settle_all(struct push *p)
         }
     }
     return true;
+}
+
+static bool is_any_sending(const struct push *p)
+{
+    for (uint64_t i = 0; i < p->conf->push_parallel; i++) {
+        if (p->slots[i].state == SLOT_SENDING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void push_finish(struct push *p)
+{
+    uint64_t now = mono_ms(), end = now + FINISH_MS;
+    while (p->store != NULL && settle_all(p) && is_any_sending(p) && now < end) {
+        push_http_poll(p->http, -1, end - now);
+        now = mono_ms();
+    }
 }
 
 uint64_t push_send(struct push *p)

@@ -46,14 +46,10 @@ void checkin_add_initials(struct buf *out, struct str name)
 
 static void add_person(struct buf *out, const struct checkin *c, bool masked)
 {
-    if (masked || c->user_id == 0) {
-        json_key_null(out, "user_id");
-    } else {
-        json_add_key(out, "user_id");
-        buf_add_char(out, '"');
-        id_add_uuid(out, ID_USER, c->user_id);
-        buf_add_char(out, '"');
-    }
+    json_add_key(out, "user_id");
+    buf_add_char(out, '"');
+    id_add_uuid_or_nil(out, ID_USER, masked ? 0 : c->user_id);
+    buf_add_char(out, '"');
     struct buf initials = BUF_INIT;
     if (masked) {
         checkin_add_initials(&initials, c->name);

@@ -3,7 +3,8 @@
  *
  * Shape      {"checkin_time","message","profile_url","session_id","success","user_id","user_name"}: ids are UUIDs, the
  *            session's its own random one; the time has microseconds.
- * Masked     A public session shows initials only ("J. D."), neither id nor picture.
+ * Masked     A public session shows initials only ("J. D."), neither id nor picture. The id of nobody is the nil UUID, so that a
+ *            client which reads a UUID there always finds one.
  * Codes      What an attendee shows at the door: 60 random bits as 12 characters of Crockford's base 32, which has no
  *            letters that look alike. A reader takes small letters, spaces and dashes, and o, i and l for the digits
  *            they look like.

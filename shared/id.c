@@ -273,6 +273,16 @@ void id_add_uuid(struct buf *out, enum id_kind kind, uint64_t n)
     add_uuid(out, bytes);
 }
 
+void id_add_uuid_or_nil(struct buf *out, enum id_kind kind, uint64_t n)
+{
+    static const unsigned char nil[16];
+    if (n == 0) {
+        add_uuid(out, nil);
+    } else {
+        id_add_uuid(out, kind, n);
+    }
+}
+
 /* ---------------------------------------------------------------- 128-bit keys */
 
 bool key16_from_text(struct str text, struct key16 *out)

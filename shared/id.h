@@ -37,6 +37,8 @@ RC_CHECK enum rc id_parse(struct str text, enum id_kind kind, uint64_t *out);
 void id_add_hex(struct buf *out, enum id_kind kind, uint64_t n, uint64_t created_us);
 void id_add_tagged(struct buf *out, enum id_kind kind, uint64_t n);
 void id_add_uuid(struct buf *out, enum id_kind kind, uint64_t n);
+/* 0, which is nobody, is the nil UUID: for fields that always have one. */
+void id_add_uuid_or_nil(struct buf *out, enum id_kind kind, uint64_t n);
 
 struct key16 { /* an idempotency key or another 128-bit value */
     unsigned char b[16];

@@ -30,15 +30,11 @@ static enum code read_send(struct request *r)
     r->op.kind = OP_COMMAND;
     r->op.verb = VERB_SEND;
     c->kind = CMD_MESSAGE_SEND;
-    c->name = STR("text");
     enum code code = dialect_take_id(r->frame, "conversation_id", ID_CHAT, &c->chat_id);
-    if (code != CODE_OK) {
-        return code;
+    if (code == CODE_OK) {
+        code = dialect_take_kind(r->frame, "type", &c->name);
     }
-    if (has(r, "type") && !json_str(json_get(r->frame, "type"), &c->name)) {
-        return CODE_INVALID_FIELD;
-    }
-    return dialect_take_text(r->frame, "content", &c->content);
+    return code != CODE_OK ? code : dialect_take_text(r->frame, "content", &c->content);
 }
 
 static enum code read_typing(struct request *r)

@@ -7,11 +7,10 @@
 /* A broadcast belongs to nobody: the nil UUID, so that the field keeps its form. */
 static void add_owner(struct buf *out, const char *key, uint64_t user_id)
 {
-    if (user_id != 0) {
-        dialect_key_uuid(out, key, ID_USER, user_id);
-    } else {
-        json_key_str(out, key, STR("00000000-0000-0000-0000-000000000000"));
-    }
+    json_add_key(out, key);
+    buf_add_char(out, '"');
+    id_add_uuid_or_nil(out, ID_USER, user_id);
+    buf_add_char(out, '"');
 }
 
 /* A nullable string as its maker's database library prints it. */

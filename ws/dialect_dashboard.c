@@ -43,6 +43,7 @@ static void dashboard_answer(const struct op_result *r, const struct dialect_vie
 const struct dialect dialect_dashboard = {
     .id = DIALECT_DASHBOARD,
     .name = "dashboard",
+    .subprotocol = "dashboard.v1",
     .receive = dashboard_receive,
     .wants = dashboard_wants,
     .encode = dashboard_encode,

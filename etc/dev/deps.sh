@@ -16,7 +16,7 @@ run=(
 )
 test=(
     git libcmocka-dev clang libclang-rt-dev llvm clang-tidy clang-format cppcheck spin binutils openssl iproute2
-    chromium nginx-light python3 python3-websockets python3-aiohttp python3-socketio
+    chromium nginx-light systemd python3 python3-websockets python3-aiohttp python3-socketio
 )
 
 missing=()

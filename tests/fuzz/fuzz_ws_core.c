@@ -97,7 +97,7 @@ enum rc link_client_query(struct link_client *l, uint64_t session, uint32_t slot
                           const struct op *op, uint8_t kind, struct str body)
 {
     struct pending *p = NULL;
-    CHECK(slot != 0 && kind == LINK_QUERY_CHAT && body.len > 0);
+    CHECK(slot != 0 && (kind == LINK_QUERY_CHAT || kind == LINK_QUERY_SUBSCRIBE) && body.len > 0);
     CHECK(pendings_take(&l->pendings, &p) == RC_OK);
     p->session = session;
     p->kind = op->kind;

@@ -6,6 +6,7 @@ import { until } from '../lib/wait.mjs';
 
 const SUBSCRIBE = 2; // enum dialect_id
 const DASHBOARD = 5;
+const SUBSCRIBE_QUERY = 2; // LINK_QUERY_SUBSCRIBE
 const TYPING = 32; // enum conn_option
 const CHAT_UPDATES = 128;
 const REPLAY = 256;
@@ -43,7 +44,7 @@ describe('what the sessions of a worker look at', () => {
         const before_ = w.events.length;
         c.send(subscribe(5));
         const q = await w.heard('query', () => true, before_);
-        assert.deepEqual([q.session, q.slot, q.kind, q.body], [c.session, 11, 1, { chat_id: 5 }]);
+        assert.deepEqual([q.session, q.slot, q.kind, q.body], [c.session, 11, SUBSCRIBE_QUERY, { chat_id: 5 }]);
         w.do('event', { id: 200, chat: 5, slots: [11], content: 'too early' });
         w.do('query_reply', { request: q.request, session: c.session });
         w.do('event', { id: 201, chat: 6, slots: [11], content: 'another chat' });

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { uuidOf } from '../lib/conversations.mjs';
 import { useSystem } from '../lib/system.mjs';
+import { NOBODY } from '../lib/token.mjs';
 import { until } from '../lib/wait.mjs';
 import { Wscat, commandLines } from '../lib/wscat.mjs';
 
@@ -60,7 +61,7 @@ describe('frames', () => {
         assert.deepEqual(viewer.frames.map((f) => [f.success, f.message]),
             [[true, 'Check-in successful'], [false, 'Already checked in'], [false, 'Unknown code'], [false, 'Not registered']]);
         viewer.frames.forEach((f) => assert.deepEqual(Object.keys(f), KEYS));
-        assert.equal(viewer.frames[2].user_id, null);
+        assert.equal(viewer.frames[2].user_id, NOBODY);
         viewer.close();
     });
     test('a picture, when the user has one', async () => {
@@ -77,7 +78,7 @@ describe('frames', () => {
         const viewer = await watch(id);
         const texts = [await checkIn(id), await checkIn(id, { user_id: other.id })];
         await until('both', () => viewer.frames.length === 2);
-        assert.deepEqual(viewer.frames.map((f) => [f.user_name, f.user_id, f.profile_url, f.success]), [['G. M. G.', null, null, true], ['O.', null, null, true]]);
+        assert.deepEqual(viewer.frames.map((f) => [f.user_name, f.user_id, f.profile_url, f.success]), [['G. M. G.', NOBODY, null, true], ['O.', NOBODY, null, true]]);
         viewer.frames.forEach((f, i) => assert.deepEqual([Object.keys(f), f.checkin_time], [KEYS, JSON.parse(texts[i]).checkin_time]));
         assert.ok(!viewer.texts.some((t) => /Greta|Otto|pictures/.test(t)));
         viewer.close();
@@ -152,6 +153,14 @@ describe('who may watch', () => {
         assert.equal(await shut(id, { who: staff }), 4403);
         await saw(viewers[0], await checkIn(id));
         viewers[0].close();
+    });
+    test('a host session in a browser: the token beside the subprotocol dashboard.v1, which is confirmed', async () => {
+        const id = await host_();
+        const viewer = await watch(id, { protocols: ['dashboard.v1', `bearer.${host.token}`] });
+        assert.equal(viewer.ws.protocol, 'dashboard.v1');
+        await saw(viewer, await checkIn(id));
+        assert.equal(await shut(id, { protocols: ['dashboard.v1', `bearer.${other.token}`] }), 4403);
+        viewer.close();
     });
     test('a link session that becomes a host session sends its viewers away, and does not let them in again', async () => {
         const id = await session();
@@ -267,7 +276,7 @@ describe('?replay=N', () => {
         await checkIn(masked);
         const viewer = await watch(masked, { query: { replay: 5 } });
         await until('one frame', () => viewer.frames.length === 1);
-        assert.deepEqual([viewer.frames[0].user_name, viewer.frames[0].user_id], ['G. M. G.', null]);
+        assert.deepEqual([viewer.frames[0].user_name, viewer.frames[0].user_id], ['G. M. G.', NOBODY]);
         viewer.close();
     });
 });

@@ -92,15 +92,18 @@ test('what a crash left undecided waits until the workers have said who looks at
     await sys.db.sql(`UPDATE notifier SET event_id = ${n - 1}, user_id = 0;
         DELETE FROM notification_decisions WHERE message_id = ${n};
         DELETE FROM notifications WHERE chat_id = ${idNumber(chat.chat_id)}`);
+    const args = [...sys.rest.args];
+    sys.rest.args.push('--set', 'notify_settle_ms=2s');
     sys.rest.start();
     await sys.ready();
+    sys.rest.args = args;
     assert.deepEqual([await notes.reason(message, bob), await notes.reason(message, cyd)], ['active', 'notified']);
     client.close();
 });
 
 test('a queue of one: what does not fit is read from the log', { timeout: 120000 }, async () => {
     await sys.rest.stop();
-    sys.rest.args.push('--set', 'notify_settle_ms=0', '--set', 'notifier_queue_max=1', '--set', 'notify_chunk_rows=5');
+    sys.rest.args.push('--set', 'notifier_queue_max=1', '--set', 'notify_chunk_rows=5');
     sys.rest.start();
     await sys.ready();
     const [ann, bob, cyd] = await sys.api.users(3);

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { useSystem } from '../lib/system.mjs';
+import { NOBODY } from '../lib/token.mjs';
 
 let ann;
 let bob;
@@ -35,7 +36,7 @@ function assertFrame(frame, s, success, message, user) {
     assert.equal(frame.session_id, s.session_id);
     assert.equal(frame.success, success);
     assert.equal(frame.message, message);
-    assert.equal(frame.user_id, user ? uuid8(user) : null);
+    assert.equal(frame.user_id, user ? uuid8(user) : NOBODY);
     assert.equal(frame.user_name, user ? user.name : '');
 }
 
@@ -233,7 +234,7 @@ describe('checking in', () => {
         }
         assertFrame(good(await checkIn(s, ann, { user_id: cat.id })), s, false, 'Not registered', cat);
         bad(await checkIn(s, ann, { user_id: '999999' }), 404, 'user_not_found');
-        for (const body of [{}, { code: 5 }, { code: null }, { code: 'x'.repeat(65) }, { code, user_id: cat.id }, { user_id: true }]) {
+        for (const body of [{}, { code: 5 }, { code: null }, { code: 'x'.repeat(65) }, { code, user_id: cat.id }, { code, username: cat.username }, { user_id: true }]) {
             bad(await checkIn(s, ann, body), 422, 'invalid_field');
         }
         good(await call('PATCH', `/${s.session_id}`, ann, { open_registration: true }));

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { conversations } from '../lib/conversations.mjs';
 import { useSystem } from '../lib/system.mjs';
+import { NOBODY } from '../lib/token.mjs';
 import { until } from '../lib/wait.mjs';
 
 let ann;
@@ -70,10 +71,10 @@ describe('rights', () => {
         await patch(s, { visibility: 'public' });
         await attempt(s, { user_id: guest.id });
         const masked = await viewer.wait((f) => !f.success);
-        assert.deepEqual([masked.user_name, masked.user_id, masked.profile_url], ['A. B. L.', null, null]);
+        assert.deepEqual([masked.user_name, masked.user_id, masked.profile_url], ['A. B. L.', NOBODY, null]);
         const late = await watch(s, null, { replay: '2' });
         await late.wait((f) => !f.success);
-        assert.deepEqual(late.frames, [{ ...full, user_id: null, user_name: 'A. B. L.' }, masked]);
+        assert.deepEqual(late.frames, [{ ...full, user_id: NOBODY, user_name: 'A. B. L.' }, masked]);
         assert.doesNotMatch(late.texts.join(), /Lovelace/);
     });
 });

@@ -122,3 +122,61 @@ for (const [name, options, transport] of [
         });
     });
 }
+
+describe('rooms', () => {
+    const everywhere = [{}, { transports: ['polling'] }, { transports: ['websocket'] }, { transports: ['websocket'] }];
+    test('both users are in the room of a new conversation with all their clients, whoever made it, on every worker', async () => {
+        for (const make of ['socket', 'REST']) {
+            const [u, v, other] = await sys.api.users(3);
+            const clients = await Promise.all([u, v].flatMap((who) => everywhere.map((options) => client(who, options))));
+            const stranger = await client(other);
+            const { conversation } = make === 'REST' ? (await call(u, 'POST', '/chats', { user2_id: v.n })).json
+                : await clients[0].emitWithAck('createConversation', { user2_id: v.n });
+            await call(v, 'POST', `/chats/${conversation.id}/message`, { message: 'to the room' });
+            for (const s of clients) {
+                await heard(s, 'newMessage', (d) => d.message.message === 'to the room');
+                assert.deepEqual(s.heard.map(([name]) => name), ['conversationCreated', 'newMessage'], make);
+            }
+            assert.deepEqual(stranger.heard, []);
+            [...clients, stranger].forEach((s) => s.disconnect());
+        }
+    });
+    test('who connects later hears nothing of a conversation until he joins it', async () => {
+        const [u, v] = await sys.api.users(2);
+        const { conversation } = (await call(u, 'POST', '/chats', { user2_id: v.n })).json;
+        const [joins, waits] = [await client(v), await client(v)];
+        await joins.emitWithAck('joinConversation', { convId: conversation.id });
+        await call(u, 'POST', `/chats/${conversation.id}/message`, { message: 'first' });
+        await heard(joins, 'newMessage');
+        await waits.emitWithAck('joinConversation', { convId: conversation.id });
+        await call(u, 'POST', `/chats/${conversation.id}/message`, { message: 'second' });
+        await heard(waits, 'newMessage');
+        assert.deepEqual(waits.heard.filter(([n]) => n === 'newMessage').map(([, d]) => d.message.message), ['second']);
+        [joins, waits].forEach((s) => s.disconnect());
+    });
+    test('events of other conversations do not come', async () => {
+        const [u, v, w] = await sys.api.users(3);
+        const [one, two] = [(await call(u, 'POST', '/chats', { user2_id: v.n })).json, (await call(u, 'POST', '/chats', { user2_id: w.n })).json];
+        const s = await client(u);
+        await s.emitWithAck('joinConversation', { convId: two.conversation.id });
+        await call(v, 'POST', `/chats/${one.conversation.id}/message`, { message: 'not joined' });
+        await call(w, 'POST', `/chats/${two.conversation.id}/message`, { message: 'joined' });
+        await heard(s, 'newMessage');
+        assert.deepEqual(s.heard.map(([n, d]) => [n, d.message?.message]), [['joinedConversation', undefined], ['newMessage', 'joined']]);
+        s.disconnect();
+    });
+});
+
+test('the namespace /chat, the path /chats and the WebSocket /ws/chat are told apart', async () => {
+    const { n } = await sys.api.user('Paths');
+    const token = sys.api.token(n);
+    const s = await client({ token, n });
+    assert.equal(s.nsp, '/chat');
+    assert.equal((await fetch(`http://${sys.host}:3000/chats`, { headers: { authorization: `Bearer ${token}` } })).status, 200);
+    const inbox = await sys.rooms({ token }, { path: '/ws/chat', port: 3000 });
+    inbox.send({ type: 'ping' });
+    await inbox.wait('pong');
+    assert.notEqual((await fetch(`http://${sys.host}:3000/socket.io`, { redirect: 'manual' })).status, 200, 'not without its slash');
+    assert.equal((await fetch(`http://${sys.host}:3000/socket.io/chat?EIO=4&transport=polling`)).status, 404);
+    s.disconnect();
+});

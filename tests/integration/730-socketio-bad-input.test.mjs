@@ -352,6 +352,21 @@ describe('clients that vanish, and upgrades that stall', () => {
         await isGone(e, sid);
         await allGone();
     });
+    test('a client that does not poll while too much comes for it is too slow, and comes again', async () => {
+        const [x, y] = await sys.api.users(2);
+        const { conversation } = (await sys.api.call('POST', '/chats', { token: x.token, body: { user2_id: y.n } })).json;
+        const evictions = await sys.total('confab_ws_evictions_total');
+        const { e, sid } = await joined(x);
+        await e.post(sid, `42/chat,1["joinConversation",{"convId":${conversation.id}}]`);
+        await pollFor(e, sid, 2);
+        for (let i = 0; i < 300; i += 1) {
+            await sys.api.expect(201, 'POST', `/chats/${conversation.id}/message`, { token: y.token, body: { message: 'z'.repeat(4000) } });
+        }
+        await isGone(e, sid);
+        await until('it is counted', async () => (await sys.total('confab_ws_evictions_total')) === evictions + 1);
+        const again = await joined(x);
+        await again.e.post(again.sid, '1');
+    });
     test('sessions that are opened and left alone, up to the limit of an address, and again', async () => {
         await allGone();
         for (let round = 0; round < 2; round += 1) {

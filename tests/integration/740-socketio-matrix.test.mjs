@@ -93,12 +93,12 @@ describe('socket.io-client 4', () => {
             assert.match(await within('the end', end), /transport (close|error)/);
             assert.deepEqual(s.heard, []);
         });
-        test(`1 MB of messages, ${name}`, async () => {
+        test(`a burst of large messages, below what waits for a client at most, ${name}`, async () => {
             const { x, y, convId } = await pair();
             const [a, b] = [await client(x, options), await client(y, options)];
             await emit(a, 'joinConversation', { convId });
             await emit(b, 'joinConversation', { convId });
-            const texts = Array.from({ length: 256 }, (_, i) => `${i} ${String.fromCharCode(97 + (i % 26)).repeat(4096)}`);
+            const texts = Array.from({ length: 200 }, (_, i) => `${i} ${String.fromCharCode(97 + (i % 26)).repeat(4096)}`);
             const acks = texts.map((message) => emit(a, 'sendMessage', { convId, message: { message } }));
             assert.ok((await Promise.all(acks)).every((r) => r.ok));
             for (const s of [a, b]) {

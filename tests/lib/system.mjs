@@ -15,9 +15,11 @@ const BUILD = path.resolve(ROOT, process.env.BUILD || 'build');
 const LOGS = path.join(BUILD, 'tests/logs/integration');
 let systems = 0;
 
-// What tests need instead of the defaults: no limit in their way, password hashing that costs nothing.
+// What tests need instead of the defaults: no limit in their way, password hashing that costs nothing, no wait before the
+// first notification after a start.
 const REST_DEFAULTS = {
     profile: 'dev', log_level: 'info', migrations_dir: path.join(ROOT, 'sql'),
+    notify_settle_ms: 0,
     argon2_memory_bytes: 8192, argon2_passes: 1, argon2_queue: 10000, address_logins_per_minute: 1000000,
     address_connections_max: 100000, address_handshakes_per_s: 100000, address_handshakes_burst: 100000,
     user_connections_max: 1000, user_messages_per_s: 100000, user_messages_burst: 100000,

@@ -23,3 +23,5 @@ export const idUuid = (kind, n) => {
     const digits = BigInt(n).toString(16).padStart(14, '0');
     return `636f6e66-6162-80${kind.toString(16).padStart(2, '0')}-80${digits.slice(0, 2)}-${digits.slice(2)}`;
 };
+/** The nil UUID, where an id of nobody stands. */
+export const NOBODY = '00000000-0000-0000-0000-000000000000';

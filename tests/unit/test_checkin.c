@@ -36,14 +36,14 @@ static void test_nobody_and_masked_people_have_no_id(void **state)
     struct checkin c = {.session = uuid, .result = CHECKIN_UNKNOWN_CODE, .name = STR("")};
     const char *nobody = "{\"checkin_time\":\"1970-01-01T00:00:00.000000Z\",\"message\":\"Unknown code\","
                          "\"profile_url\":null,\"session_id\":\"6f9b1e2a-0000-4111-8122-010203040506\","
-                         "\"success\":false,\"user_id\":null,\"user_name\":\"\"}";
+                         "\"success\":false,\"user_id\":\"00000000-0000-0000-0000-000000000000\",\"user_name\":\"\"}";
     assert_json(&c, false, nobody);
     assert_json(&c, true, nobody);
     struct checkin john = {.session = uuid, .user_id = 123, .name = STR("John Doe"), .profile_url = STR("https://x/")};
     assert_json(&john, true,
                 "{\"checkin_time\":\"1970-01-01T00:00:00.000000Z\",\"message\":\"Check-in successful\","
                 "\"profile_url\":null,\"session_id\":\"6f9b1e2a-0000-4111-8122-010203040506\","
-                "\"success\":true,\"user_id\":null,\"user_name\":\"J. D.\"}");
+                "\"success\":true,\"user_id\":\"00000000-0000-0000-0000-000000000000\",\"user_name\":\"J. D.\"}");
 }
 
 static void test_initials_of_names(void **state)

@@ -142,6 +142,8 @@ static void test_the_dialect_is_chosen_by_the_first_match(void **state)
     choose(HEAD("/ws/notifications", ""), DIALECT_ROOMS, DIALECT_INBOX, "path");
     choose(HEAD("/ws/chat", ""), DIALECT_ROOMS, DIALECT_INBOX_CHAT, "path");
     choose(HEAD("/ws/dashboard/4711", ""), DIALECT_ROOMS, DIALECT_DASHBOARD, "path");
+    choose(HEAD("/ws/dashboard/4711", OFFER("dashboard.v1, bearer.x")), DIALECT_ROOMS, DIALECT_DASHBOARD, "path");
+    choose(HEAD("/ws", OFFER("dashboard.v1")), DIALECT_ROOMS, DIALECT_ROOMS, "listener");
     choose(HEAD("/socket.io/?EIO=4&transport=websocket", ""), DIALECT_ROOMS, DIALECT_SOCKETIO, "path");
 }
 
@@ -173,6 +175,9 @@ static void test_only_an_offered_subprotocol_is_answered(void **state)
     (void)state;
     assert_int_equal(door_choose(&head, DIALECT_ROOMS, &choice), CODE_OK);
     assert_string_equal(choice.subprotocol, "rooms.v1");
+    head = HEAD("/ws/dashboard/4711", OFFER("dashboard.v1, bearer.t"));
+    assert_int_equal(door_choose(&head, DIALECT_ROOMS, &choice), CODE_OK);
+    assert_string_equal(choice.subprotocol, "dashboard.v1");
     head = HEAD("/ws", OFFER("bearer.t"));
     assert_int_equal(door_choose(&head, DIALECT_ROOMS, &choice), CODE_OK);
     assert_null(choice.subprotocol);

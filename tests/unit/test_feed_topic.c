@@ -243,7 +243,7 @@ static void test_the_visibility_of_today_counts(void **state)
     check_in(w, TOPIC, 2);
     assert_int_equal(set_visibility(w, SESSION_PUBLIC).code, CODE_OK);
     struct shown s = replay(w, worker, 1);
-    assert_non_null(strstr(s.last, "\"user_id\":null,\"user_name\":\"u.\""));
+    assert_non_null(strstr(s.last, "\"user_id\":\"00000000-0000-0000-0000-000000000000\",\"user_name\":\"u.\""));
     assert_int_equal(set_visibility(w, SESSION_LINK).code, CODE_OK);
     s = replay(w, worker, 1);
     assert_non_null(strstr(s.last, "\"user_name\":\"u2\""));

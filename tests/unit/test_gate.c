@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "rest/gate.h"
+#include "shared/event.h"
 
 static struct happening by(uint64_t actor, uint64_t seq)
 {
@@ -64,6 +65,18 @@ static void test_of_several_doers_none_is_named(void **state)
     assert_true(b.actor_id == 0 && b.kind == 8);
 }
 
+static void test_a_deletion_is_not_forgotten_over_what_comes_behind_it(void **state)
+{
+    (void)state;
+    struct happening a = by(10, 1), b = by(10, 2);
+    a.kind = EV_MESSAGE_DELETED;
+    happening_merge(&a, &b);
+    assert_true(a.kind == EV_MESSAGE_DELETED && a.actor_id == 0 && a.seq == 2);
+    b.kind = EV_MESSAGE_EDITED;
+    happening_merge(&a, &b);
+    assert_true(a.kind == EV_MESSAGE_DELETED && a.actor_id == 0);
+}
+
 /* Many keys that come and go: each is given out at most once a period, and the last of each in the end. */
 static void test_nothing_is_lost_among_many_keys(void **state)
 {
@@ -105,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_first_passes_and_the_last_is_kept),
         cmocka_unit_test(test_of_several_doers_none_is_named),
+        cmocka_unit_test(test_a_deletion_is_not_forgotten_over_what_comes_behind_it),
         cmocka_unit_test(test_nothing_is_lost_among_many_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

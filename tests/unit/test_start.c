@@ -72,7 +72,10 @@ static void compare(const struct cache *a, const struct cache *b)
         }
         assert_true(x->last_message_id == y->last_message_id && x->last_text_event == y->last_text_event);
         assert_true(x->last_seq == y->last_seq && x->last_event == y->last_event && x->kind == y->kind);
-        assert_true(x->members_count == y->members_count && x->deletions_count == y->deletions_count);
+        assert_true(x->members_count == y->members_count);
+        for (uint64_t seq = 1; seq <= x->last_seq; seq++) {
+            assert_int_equal(cache_is_deleted(x, seq), cache_is_deleted(y, seq));
+        }
         assert_true(x->joined_max >= y->joined_max);
         for (uint32_t k = 0; k < x->members_count; k++) {
             const struct cache_member *m = &x->members[k];

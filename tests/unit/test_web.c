@@ -174,7 +174,7 @@ static void test_too_deep(void **state)
     assert_refused(RC_TOO_BIG, "deeper than 12 folders");
     for (; depth >= 0; depth--) {
         take_away(path);
-        path[strlen(path) - 2] = '\0';
+        path[strlen(path) > 1 ? strlen(path) - 2 : 0] = '\0';
     }
 }
 

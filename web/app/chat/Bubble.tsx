@@ -11,7 +11,7 @@ import { Tip } from '@/ui/Tip';
 import { AttachmentView } from './AttachmentView';
 import { useMemberNames } from './members';
 import type { Row } from './rows';
-import { Text } from './Text';
+import { Quote, Text } from './Text';
 
 export interface MessageActions {
     reply: (message: Message) => void;
@@ -39,18 +39,16 @@ export const Bubble = memo(function Bubble({ row, chat, actions, readBy }: Props
                 {isFirst && showsSender && <span className="message-sender" dir="auto">{message.sender_name}</span>}
                 {(!isFirst || !showsSender) && <span className="visually-hidden">{isOwn ? 'You' : message.sender_name}:</span>}
                 <div className={`bubble${isBig ? ' bubble-emoji' : ''}${message.is_deleted ? ' bubble-deleted' : ''}`}>
-                    {message.is_deleted ? <em>Message deleted</em> : (
-                        <>
-                            {quote && <blockquote className="quote"><strong dir="auto">{quote.name}</strong><span dir="auto">{quote.text}</span></blockquote>}
-                            {message.attachment && <AttachmentView attachment={message.attachment} />}
-                            {text && <Text text={text} />}
-                        </>
-                    )}
-                    <span className="message-meta">
-                        {message.is_edited && !message.is_deleted && <span>edited</span>}
-                        <time dateTime={message.created_at} title={fullTime(message.created_at)}>{clockTime(message.created_at)}</time>
-                        {isOwn && !message.is_deleted && <Ticks chat={chat} readBy={readBy} />}
-                    </span>
+                    {quote && <Quote name={quote.name} text={quote.text} />}
+                    {message.attachment && <AttachmentView attachment={message.attachment} />}
+                    <div className="bubble-line">
+                        {message.is_deleted ? <em>Message deleted</em> : text && <Text text={text} />}
+                        <span className="message-meta">
+                            {message.is_edited && !message.is_deleted && <span>edited</span>}
+                            <time dateTime={message.created_at} title={fullTime(message.created_at)}>{clockTime(message.created_at)}</time>
+                            {isOwn && !message.is_deleted && <Ticks chat={chat} readBy={readBy} />}
+                        </span>
+                    </div>
                 </div>
             </div>
             {!message.is_deleted && <MessageMenu message={message} chat={chat} isOwn={isOwn} actions={actions} text={text} />}

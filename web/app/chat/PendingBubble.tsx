@@ -3,7 +3,7 @@ import { unquote, type Pending } from '@confab/client';
 import { useModel } from '@/context/WebSocketContext';
 import { sizeText } from '@/lib/text';
 import { Icon } from '@/ui/Icon';
-import { Text } from './Text';
+import { Quote, Text } from './Text';
 import { useUploads, type Upload } from './uploads';
 
 export function PendingBubble({ pending: p }: { pending: Pending }) {
@@ -14,12 +14,14 @@ export function PendingBubble({ pending: p }: { pending: Pending }) {
             <div className="message-body">
                 <span className="visually-hidden">You:</span>
                 <div className="bubble">
-                    {quote && <blockquote className="quote"><strong dir="auto">{quote.name}</strong><span dir="auto">{quote.text}</span></blockquote>}
-                    {text ? <Text text={text} /> : p.attachmentId && <span className="message-text"><Icon name="clip" size={16} /> Attachment</span>}
-                    <span className="message-meta">
-                        {p.state === 'failed' ? <Icon name="alert" size={15} /> : <Icon name="clock" size={14} />}
-                        <span className={p.state === 'failed' ? '' : 'visually-hidden'}>{p.state === 'failed' ? 'Not sent' : 'sending'}</span>
-                    </span>
+                    {quote && <Quote name={quote.name} text={quote.text} />}
+                    <div className="bubble-line">
+                        {text ? <Text text={text} /> : p.attachmentId && <span className="message-text"><Icon name="clip" size={16} /> Attachment</span>}
+                        <span className="message-meta">
+                            {p.state === 'failed' ? <Icon name="alert" size={15} /> : <Icon name="clock" size={14} />}
+                            <span className={p.state === 'failed' ? '' : 'visually-hidden'}>{p.state === 'failed' ? 'Not sent' : 'sending'}</span>
+                        </span>
+                    </div>
                 </div>
                 {p.state === 'failed' && (
                     <p className="pending-error" role="alert">

@@ -20,3 +20,8 @@ export function Text({ text }: { text: string }) {
         </>
     );
 }
+
+/** What a message answers. */
+export function Quote({ name, text }: { name: string; text: string }) {
+    return <blockquote className="quote"><strong dir="auto">{name}</strong><span dir="auto">{text}</span></blockquote>;
+}

@@ -38,7 +38,7 @@ export default function DashboardPage({ session: id }: { session: string }) {
                 {me && <Link href="/dashboard" className="icon-button" aria-label="All events"><Icon name="back" size={24} /></Link>}
                 <h1 className="page-title" dir="auto">{session?.title ?? 'Live dashboard'}</h1>
                 <LiveMark status={live.status} />
-                <button type="button" className="button button-small" onClick={() => copyAddress()}><Icon name="link" size={18} /> Copy link</button>
+                <button type="button" className="button button-small" aria-label="Copy link" onClick={() => copyAddress()}><Icon name="link" size={18} /> <span className="only-wide">Copy link</span></button>
             </header>
             <div className="page-body dashboard">
                 <section className="card count-card" aria-label="Present">

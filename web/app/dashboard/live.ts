@@ -27,6 +27,7 @@ export function useLive(session: string): Live {
         const seen = new Set<string>();
         const connection = new Connection({
             url: `${window.location.origin}/ws/dashboard/${encodeURIComponent(session)}?replay=${REPLAY}`,
+            protocols: ['dashboard.v1'],
             token: user ? new Keeper(tokens) : undefined,
             resumes: false,
             ping: null,

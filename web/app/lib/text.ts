@@ -58,9 +58,10 @@ export function summary(message: Message): string {
 }
 
 export function initials(name: string): string {
-    const words = name.trim().split(/[\s_.-]+/).filter(Boolean);
-    const letters = words.length > 1 ? [words[0]!, words.at(-1)!] : words;
-    return letters.map((word) => String.fromCodePoint(word.codePointAt(0)!).toUpperCase()).join('') || '?';
+    const words = name.match(/[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu) ?? [];
+    const ends = words.length > 1 ? [words[0]!, words.at(-1)!] : words;
+    const first = (text: string) => String.fromCodePoint(text.codePointAt(0)!).toUpperCase();
+    return ends.map(first).join('') || (name.trim() ? first(name.trim()) : '?');
 }
 
 /** Of a few hues always the same one for the same thing. */

@@ -12,7 +12,9 @@ export function OfflineBanner() {
     const { threads } = useModel();
     const queued = useStore(threads, (s) => s.pending.filter((p) => p.state !== 'failed').length);
     const [isLate, setLate] = useState(false);
-    const isAway = status !== 'live' && status !== 'signed_out';
+    const hasNetwork = useNetwork();
+    // Without a network the sockets may take a while to notice.
+    const isAway = status !== 'signed_out' && (status !== 'live' || !hasNetwork);
     const [, tick] = useState(0);
 
     useEffect(() => {
@@ -35,10 +37,24 @@ export function OfflineBanner() {
         <div className="banner">
             <Icon name="wifi" />
             <span role="status">
-                {navigator.onLine ? 'No connection to the server.' : 'You are offline.'}
+                {hasNetwork ? 'No connection to the server.' : 'You are offline.'}
                 {queued > 0 && ` ${queued} ${queued === 1 ? 'message waits' : 'messages wait'} to be sent.`}
             </span>
-            <span>{status === 'waiting' && seconds > 0 ? `Next try in ${seconds} s` : 'Connecting…'}</span>
+            {hasNetwork && <span>{status === 'waiting' && seconds > 0 ? `Next try in ${seconds} s` : 'Connecting…'}</span>}
         </div>
     );
+}
+
+function useNetwork(): boolean {
+    const [isThere, setThere] = useState(navigator.onLine);
+    useEffect(() => {
+        const look = () => setThere(navigator.onLine);
+        window.addEventListener('online', look);
+        window.addEventListener('offline', look);
+        return () => {
+            window.removeEventListener('online', look);
+            window.removeEventListener('offline', look);
+        };
+    }, []);
+    return isThere;
 }

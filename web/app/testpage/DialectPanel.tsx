@@ -67,12 +67,11 @@ export function DialectPanel() {
             <h2 id="t-dialects">One event, five dialects</h2>
             <p className="hint">Opens one socket of each dialect for you, posts one message, and shows what each socket got. The message stays in the chat.</p>
             <div className="inline-form">
-                <label className="grow">
-                    <span className="visually-hidden">Chat</span>
-                    <select className="select" value={chatId} disabled={isOpen} onChange={(event) => setChosen(event.target.value)}>
+                <span className="grow">
+                    <select className="select" aria-label="Chat" value={chatId} disabled={isOpen} onChange={(event) => setChosen(event.target.value)}>
                         {order.map((n) => byId.get(n)!).map((chat) => <option key={chat.chat_id} value={chat.chat_id}>{chatName(chat)}</option>)}
                     </select>
-                </label>
+                </span>
                 {isOpen ? <button type="button" className="button" onClick={close}>Disconnect</button>
                     : <button type="button" className="button button-main" disabled={!chatId} onClick={() => void open()}>Connect all five</button>}
                 <span role="status" className="hint">{isOpen ? `${ready} of ${DIALECTS.length} ready` : ''}</span>
@@ -118,7 +117,7 @@ function AsSomebodyElse({ isReady, onPost }: { isReady: boolean; onPost: (name: 
                 void onPost(name.trim(), password);
             }}
         >
-            <Field label="Or as somebody else in the chat: user name" value={name} required autoComplete="off" autoCapitalize="none" onChange={(event) => setName(event.target.value)} />
+            <Field label="Another member: user name" value={name} required autoComplete="off" autoCapitalize="none" onChange={(event) => setName(event.target.value)} />
             <Field label="Password" type="password" value={password} required autoComplete="off" onChange={(event) => setPassword(event.target.value)} />
             <button type="submit" className="button" disabled={!isReady || !name.trim() || !password}>Post as them</button>
         </form>

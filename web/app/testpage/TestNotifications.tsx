@@ -14,10 +14,12 @@ export default function TestNotifications() {
         <div className="page-scroll">
             <header className="page-head"><h1>Test notifications</h1></header>
             <div className="page-body cards cards-wide">
-                <Connections client={client} />
-                <TokenCard />
-                <Current />
-                <Instructions />
+                <div className="column">
+                    <Connections client={client} />
+                    <TokenCard />
+                    <Current />
+                </div>
+                <div className="column"><Instructions /></div>
                 <DialectPanel />
                 <FrameLog client={client} />
             </div>

@@ -93,10 +93,10 @@ const kinds: Record<DialectName, (who: Who, listener: Listener) => Kind> = {
             } else if (text === '2') {
                 send('3');
             } else if (text.startsWith('40/chat')) {
-                send(`42/chat,1${JSON.stringify(['joinConversation', idNumber(who.chatId)])}`);
+                send(`42/chat,1${JSON.stringify(['joinConversation', { convId: idNumber(who.chatId) }])}`);
             } else if (text.startsWith('43/chat')) {
-                onState('ready');
-            } else {
+                onState(text.includes('"ok":true') ? 'ready' : 'closed', text.includes('"ok":true') ? '' : text);
+            } else if (!text.includes('"joinedConversation"')) {
                 onFrame(text);
             }
         },

@@ -19,7 +19,16 @@ export function Dialog({ isOpen, onClose, title, description, className = '', ch
             <Radix.Portal>
                 {/* Not Radix.Overlay: it locks scrolling by a style element, which the content security policy forbids. */}
                 <div className="dialog-backdrop" />
-                <Radix.Content className={`dialog ${className}`} {...(description ? {} : { 'aria-describedby': undefined })}>
+                <Radix.Content
+                    className={`dialog ${className}`} {...(description ? {} : { 'aria-describedby': undefined })}
+                    onOpenAutoFocus={(event) => {
+                        const field = (event.target as HTMLElement).querySelector<HTMLElement>('input, textarea');
+                        if (field) { // rather than the button that closes it, which comes first
+                            event.preventDefault();
+                            field.focus();
+                        }
+                    }}
+                >
                     <header className="dialog-head">
                         <Radix.Title className="dialog-title">{title}</Radix.Title>
                         <Radix.Close className="icon-button" aria-label="Close"><Icon name="close" /></Radix.Close>

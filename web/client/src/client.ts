@@ -1,33 +1,28 @@
 // The client: both sockets (held by one tab for all), the outbox, what is in focus, and events for the application.
 import { Connection, type SocketClass, cursorOf } from './connection.js';
-import { ChatIds, Emitter, gapOf, inboxFrame, roomsFrame } from './events.js';
+import { ChatIds, Emitter, inboxFrame, roomsFrame } from './events.js';
 import { type Entry, Outbox } from './outbox.js';
-import { type Fetch, RestClient, RestError } from './rest.js';
+import { RestClient, RestError, type Surroundings, surroundings } from './rest.js';
 import { type Post, Share } from './share.js';
 import { Keeper, claims } from './tokens.js';
 import type {
-    Asked, Draft, EventName, Frame, Handler, Id, KeyValue, Limits, Message, Pending, Sending, SocketName, Status, TokenProvider,
+    Asked, Draft, EventName, Frame, Handler, Id, Limits, Message, Pending, Sending, SocketName, Status, TokenProvider,
 } from './types.js';
-import { LIMITS, Store, backoff, isAfter, localStore, now, uuid } from './util.js';
+import { LIMITS, backoff, isAfter, isHidden, listen, now, uniqueId } from './util.js';
 
-export interface ClientOptions {
-    /** http(s) base of the server; the page's own origin by default. */
-    url?: string;
+/** url: http(s) base, the page's own origin by default. storage: of the outbox, localStorage by default, null for none. */
+export interface ClientOptions extends Surroundings {
     token: TokenProvider;
     events?: Asked[];
-    /** For the outbox; localStorage by default, null for none. */
-    storage?: KeyValue | null;
     /** One connection for all tabs (true). */
     share?: boolean;
     WebSocket?: SocketClass;
-    fetch?: Fetch;
     limits?: Partial<Limits>;
 }
 
 const SOCKETS: SocketName[] = ['rooms', 'inbox'];
 const STALE = 45000; // a tab that has not said for so long what it shows does not count
-const TEMPORARY = /^(rate_limited|unavailable|queue_full|outcome_unknown|no_worker|restarting|internal|store_full|slow_consumer)$/;
-const TOKEN = /^(unauthenticated|token_expired|token_revoked)$/;
+const TEMPORARY = /^(rate_lim|unav|queue_f|outcome_|no_worker|restarting|internal|store_full|unauth|token_)/; // refused now, not for good
 
 interface Tab {
     chat: Id | null;
@@ -48,11 +43,13 @@ export class Client {
     retryAt: number | null = null;
     readonly sockets: Record<SocketName, Status> = { rooms: 'offline', inbox: 'offline' };
     readonly rest: RestClient;
-    readonly id = uuid();
-    private readonly base: string;
+    /** Change, delete, and have read (up to a seq, or all): by HTTP, other tabs and clients hear of it as events. */
+    readonly edit: RestClient['edit'];
+    readonly remove: RestClient['remove'];
+    readonly read: RestClient['read'];
+    readonly id = uniqueId();
     private readonly limits: Limits;
     private readonly keeper: Keeper;
-    private readonly store: Store;
     private readonly box: Outbox;
     private readonly emitter = new Emitter();
     private readonly ids = new ChatIds();
@@ -61,6 +58,8 @@ export class Client {
     private connections: Partial<Record<SocketName, Connection>> = {};
     private cursors: Record<SocketName, string | null> = { rooms: null, inbox: null };
     private started = false;
+    private forgetPage: (() => void) | undefined;
+    private boxKey = '';
     private timer: ReturnType<typeof setInterval> | undefined;
     private readonly promises = new Map<string, { resolve: (m: Message) => void; reject: (e: unknown) => void }>();
     private readonly sentAt = new Map<string, number>(); // on this connection, unanswered
@@ -71,19 +70,18 @@ export class Client {
     private readonly tabs = new Map<string, Tab>();
     private ranks = 0;
     private spoken: { chat: Id | null; at: number } | null = null;
-    private readonly ring: Told[] = [];
+    private ring: Told[] = [];
     // of the others
     private leaderId = '';
     private isUpToDate = false;
 
     constructor(private readonly options: ClientOptions) {
-        this.base = (options.url ?? globalThis.location?.origin ?? '').replace(/\/$/, '');
         this.limits = { ...LIMITS, ...options.limits };
         this.keeper = new Keeper(options.token);
-        this.store = new Store(options.storage === undefined ? localStore() : options.storage);
-        this.box = new Outbox(this.store, this.limits.outboxMax);
-        const fetcher: Fetch = options.fetch ?? ((...args) => fetch(...args));
-        this.rest = new RestClient(this.base, fetcher, this.keeper, (answer) => this.ids.learnFrom(answer));
+        const [base, store, fetcher] = surroundings(options);
+        this.box = new Outbox(store, this.limits.outboxMax);
+        this.rest = new RestClient(base, fetcher, this.keeper, (answer) => this.ids.learnFrom(answer));
+        ({ edit: this.edit, remove: this.remove, read: this.read } = this.rest);
     }
 
     get isLeader(): boolean {
@@ -109,10 +107,7 @@ export class Client {
     stop(status: Status = 'offline'): void {
         this.started = false;
         clearInterval(this.timer);
-        globalThis.document?.removeEventListener('visibilitychange', this.look);
-        globalThis.removeEventListener?.('focus', this.look);
-        globalThis.removeEventListener?.('pagehide', this.leave);
-        globalThis.removeEventListener?.('pageshow', this.comeBack);
+        this.forgetPage?.();
         this.share?.post('gone');
         this.share?.close();
         this.share = null;
@@ -139,9 +134,8 @@ export class Client {
     /** Once more what was refused. */
     retry(clientMsgId: string): void {
         const entry = this.box.entries.get(clientMsgId);
-        if (entry?.state === 'failed') {
-            const { error, notBefore, attempts, ...rest } = entry;
-            const again: Entry = { ...rest, state: 'queued' };
+        if (entry?.error) {
+            const again: Entry = { ...entry, state: 'queued', attempts: 0, error: undefined };
             this.box.put(again);
             this.hand(again);
         }
@@ -151,18 +145,6 @@ export class Client {
     discard(clientMsgId: string): void {
         this.share?.post('drop', { id: clientMsgId });
         this.forget(clientMsgId);
-    }
-
-    edit(chatId: Id, messageId: Id, content: string): Promise<Message> {
-        return this.rest.edit(chatId, messageId, content);
-    }
-
-    remove(chatId: Id, messageId: Id): Promise<Message> {
-        return this.rest.remove(chatId, messageId);
-    }
-
-    read(chatId: Id, seq?: number): Promise<{ chat_id: Id; read_seq: number; unread_count: number }> {
-        return this.rest.read(chatId, seq);
     }
 
     /** Call it with every key; what is sent is throttled. */
@@ -193,13 +175,11 @@ export class Client {
                 return;
             }
             const { sub } = claims(token);
-            this.box.open(`confab.${sub}.outbox.`);
-            this.emit('outbox', { pending: this.outbox() });
+            this.boxKey = `confab.${sub}.outbox.`;
+            this.box.open(this.boxKey);
+            this.emit('outbox', { waiting: this.box.entries.size });
             this.timer = setInterval(() => this.tick(), 1000);
-            globalThis.document?.addEventListener('visibilitychange', this.look);
-            globalThis.addEventListener?.('focus', this.look);
-            globalThis.addEventListener?.('pagehide', this.leave);
-            globalThis.addEventListener?.('pageshow', this.comeBack);
+            this.forgetPage = listen({ visibilitychange: this.look, focus: this.look, pagehide: this.leave });
             this.share = new Share(`confab.${sub}`, this.id, this.options.share !== false,
                 (isLeader) => this.lead(isLeader), (post) => this.receive(post));
             this.share.post('hi', { since: this.cursors });
@@ -213,24 +193,14 @@ export class Client {
         }
     }
 
-    /** A page that is put aside gives the sockets to another tab, and comes back where it was. */
-    private readonly leave = (event: { persisted?: boolean }) => {
-        if (event.persisted) {
-            const { cursors } = this;
-            this.stop();
-            this.cursors = cursors;
-            globalThis.addEventListener?.('pageshow', this.comeBack);
-        } else {
-            this.share?.post('gone');
-            this.share?.close();
-        }
-    };
-
-    private readonly comeBack = (event: { persisted?: boolean }) => {
-        if (event.persisted && !this.started) {
+    /** A page that is put aside gives the sockets to another tab; if it comes back, it goes on where it was. */
+    private readonly leave = () => {
+        this.stop();
+        const forget = listen({ pageshow: () => {
+            forget();
             this.started = true;
             void this.begin(0);
-        }
+        } });
     };
 
     private tick(): void {
@@ -248,12 +218,13 @@ export class Client {
     private lead(isLeader: boolean): void {
         if (isLeader) {
             this.isUpToDate = true;
+            this.box.open(this.boxKey);
             const limits = this.limits;
             const asked = (this.options.events ?? ['typing', 'status', 'read', 'upload']).join();
             const paths = { rooms: `/ws?ext=1&events=${asked}`, inbox: '/ws/notifications?ext=1' };
             for (const name of SOCKETS) {
                 this.connections[name] = new Connection({
-                    url: this.base + paths[name], protocols: [name + '.v1'], token: this.keeper, cursor: this.cursors[name], limits,
+                    url: this.rest.base + paths[name], protocols: [name + '.v1'], token: this.keeper, cursor: this.cursors[name], limits,
                     WebSocket: this.options.WebSocket,
                     onFrame: (frame) => this.fromServer(name, frame),
                     onStatus: () => this.connectionChanged(name),
@@ -310,12 +281,6 @@ export class Client {
             return;
         }
         const told: Told = { socket, frame, prev };
-        if (cursorOf(frame) && frame.type !== 'live') {
-            this.ring.push(told);
-            if (this.ring.length > this.limits.ringMax) {
-                this.ring.shift();
-            }
-        }
         const front = this.front();
         this.share?.post('frame', { ...told, next: this.cursors[socket], front });
         this.show(told, front);
@@ -325,11 +290,14 @@ export class Client {
     private show({ socket, frame, prev }: Told, front: string): void {
         if (frame.type === 'live' || frame.type === 'gap') {
             if (frame.type === 'gap') {
-                this.emit('gap', gapOf(frame, socket));
+                this.gap(socket, String(frame.reason));
             } else if (!prev) {
-                this.emit('gap', { reason: 'start', socket });
+                this.gap(socket, 'start');
             }
             return;
+        }
+        if (cursorOf(frame) && this.ring.push({ socket, frame, prev }) > this.limits.ringMax) {
+            this.ring.shift();
         }
         let known = false;
         try {
@@ -340,6 +308,11 @@ export class Client {
         if (!known) {
             this.emit('unknown', { socket, frame });
         }
+    }
+
+    private gap(socket: SocketName, reason: string): void {
+        this.ring = this.ring.filter((told) => told.socket !== socket);
+        this.emit('gap', { reason, socket });
     }
 
     // -- tabs ---------------------------------------------------------------------------------------------------------
@@ -371,8 +344,9 @@ export class Client {
         if (t === 'hi') {
             this.fill(from, post.since as Client['cursors']);
         } else if (t === 'send') {
-            if (!this.box.entries.has(from)) {
-                this.box.put(post.entry as Entry);
+            const entry = post.entry as Entry;
+            if (this.box.entries.get(entry.clientMsgId)?.state !== 'sending') {
+                this.box.put(entry);
             }
             this.flush();
         } else if (t === 'typing') {
@@ -410,7 +384,7 @@ export class Client {
         } else if (t === 'frame') {
             this.follow(post as unknown as Told & { next: string | null; front: string });
         } else if (post.to === this.id) {
-            this.filled(post.frames as Told[], post.cursors as Client['cursors'], post.lost as SocketName[], post.first as SocketName[]);
+            this.filled(post.frames as Told[], post.cursors as Client['cursors'], post.gaps as Record<SocketName, string | undefined>);
         }
     }
 
@@ -440,32 +414,33 @@ export class Client {
             this.tellStatus();
             return;
         }
-        const first = SOCKETS.filter((name) => !since[name]);
-        const lost = SOCKETS.filter((name) => {
-            const oldest = this.ring.find((told) => told.socket === name);
-            const from = oldest ? oldest.prev : this.cursors[name];
-            return since[name] && from && from !== since[name] && isAfter(from, since[name]);
-        });
-        const frames = this.ring.filter(({ socket, frame }) =>
-            !first.includes(socket) && !lost.includes(socket) && isAfter(cursorOf(frame)!, since[socket]));
-        this.share?.post('fill', { to, frames, lost, first, cursors: { ...this.cursors } });
+        const gaps: Record<string, string> = {};
+        for (const name of SOCKETS) {
+            const from = (this.ring.find((told) => told.socket === name) ?? { prev: this.cursors[name] }).prev;
+            if (!since[name] || isAfter(from ?? '', since[name])) {
+                gaps[name] = since[name] ? 'tab' : 'start';
+            }
+        }
+        const frames = this.ring.filter(({ socket, frame }) => !gaps[socket] && isAfter(cursorOf(frame)!, since[socket]));
+        this.share?.post('fill', { to, frames, gaps, cursors: { ...this.cursors } });
         this.tellStatus();
     }
 
-    private filled(frames: Told[], cursors: Client['cursors'], lost: SocketName[], first: SocketName[]): void {
+    private filled(frames: Told[], cursors: Client['cursors'], gaps: Record<SocketName, string | undefined>): void {
         if (this.isUpToDate) {
             return;
         }
         this.isUpToDate = true;
         for (const name of SOCKETS) {
-            const { [name]: theirs } = cursors;
+            const theirs = cursors[name];
             if (theirs && isAfter(theirs, this.cursors[name])) {
                 this.cursors[name] = theirs;
             }
+            if (gaps[name]) {
+                this.gap(name, gaps[name]);
+            }
         }
         frames.forEach((told) => this.show(told, ''));
-        lost.forEach((socket) => this.emit('gap', { reason: 'tab', socket }));
-        first.forEach((socket) => this.emit('gap', { reason: 'start', socket }));
     }
 
     private readonly look = () => this.report(true);
@@ -473,7 +448,7 @@ export class Client {
     /** Says what this tab shows. active: because the user did something. */
     private report(active: boolean): void {
         this.toldAt = now();
-        const visible = globalThis.document?.visibilityState !== 'hidden';
+        const visible = !isHidden();
         this.toLeader('tab', { chat: this.focused, visible, active: active && visible });
     }
 
@@ -505,7 +480,7 @@ export class Client {
 
     private hand(entry: Entry): void {
         this.toLeader('send', { entry: { ...entry } });
-        this.emit('outbox', { pending: this.outbox() });
+        this.emit('outbox', { waiting: this.box.entries.size });
     }
 
     private flush(): void {
@@ -569,7 +544,7 @@ export class Client {
             });
         } else {
             const code = String(frame.code);
-            this.refused(id, { code, detail: String(frame.message) }, TEMPORARY.test(code) || TOKEN.test(code));
+            this.refused(id, { code, detail: String(frame.message) }, TEMPORARY.test(code));
         }
     }
 
@@ -607,14 +582,14 @@ export class Client {
             this.emit('send_failed', { clientMsgId: id, error });
             promise?.reject(new RestError({ status: 0, ...error }));
         }
-        this.emit('outbox', { pending: this.outbox() });
+        this.emit('outbox', { waiting: this.box.entries.size });
     }
 
     private forget(id: string): void {
         if (this.box.remove(id)) {
             this.promises.get(id)?.reject(new RestError({ status: 0, code: 'discarded', detail: 'The message was discarded.' }));
             this.promises.delete(id);
-            this.emit('outbox', { pending: this.outbox() });
+            this.emit('outbox', { waiting: this.box.entries.size });
         }
     }
 

@@ -1,8 +1,8 @@
 // One WebSocket that comes back: back-off with full jitter, watchdog, tokens exchanged in-band, resuming by cursor.
 // Knows nothing of dialects but `_ext.event_id`, `live`, `gap` and the frames that authenticate and ping.
-import { type Keeper } from './tokens.js';
-import type { Frame, Limits, Status } from './types.js';
-import { LIMITS, backoff, isAfter, now } from './util.js';
+import { Keeper } from './tokens.js';
+import type { Frame, Limits, Status, TokenProvider } from './types.js';
+import { LIMITS, backoff, isAfter, isHidden, listen, now } from './util.js';
 
 /** The part of a WebSocket that is used; npm's `ws` has it, too. */
 export interface Socket {
@@ -20,7 +20,7 @@ export interface ConnectionOptions {
     /** ws(s):// or http(s)://, with what query it needs; `since` is added. */
     url: string;
     protocols?: string[];
-    token?: Keeper;
+    token?: TokenProvider | Keeper;
     /** Where to go on. */
     cursor?: string | null;
     /** Whether the connection has cursors (ext=1 in the url): then it is live when the server says so. True by default. */
@@ -64,6 +64,8 @@ export class Connection {
     private socket: Socket | null = null;
     private timer: ReturnType<typeof setTimeout> | undefined;
     private forgetToken: (() => void) | undefined;
+    private forgetPage: (() => void) | undefined;
+    private readonly token: Keeper | undefined;
     private attempt = 0;
     private refused = 0; // new tokens, one after the other
     private bad: string | undefined; // the token that was refused
@@ -78,6 +80,8 @@ export class Connection {
     constructor(private readonly options: ConnectionOptions) {
         this.limits = { ...LIMITS, ...options.limits };
         this.cursor = options.cursor ?? null;
+        const { token } = options;
+        this.token = token && 'dueIn' in token ? token : token && new Keeper(token);
     }
 
     start(): void {
@@ -85,9 +89,8 @@ export class Connection {
             this.attempt = this.refused = this.renewAt = 0;
             this.bad = undefined;
             this.lastTick = now();
-            globalThis.addEventListener?.('online', this.go);
-            globalThis.document?.addEventListener('visibilitychange', this.go);
-            this.forgetToken = this.options.token?.onChange((token) => this.authenticate(token));
+            this.forgetPage = listen({ online: this.go, visibilitychange: this.go });
+            this.forgetToken = this.token?.onChange((token) => this.authenticate(token));
             this.connect();
         }
     }
@@ -95,8 +98,7 @@ export class Connection {
     stop(status: Status = 'offline'): void {
         clearTimeout(this.timer);
         this.timer = undefined;
-        globalThis.removeEventListener?.('online', this.go);
-        globalThis.document?.removeEventListener('visibilitychange', this.go);
+        this.forgetPage?.();
         this.forgetToken?.();
         this.drop();
         this.become(status);
@@ -115,7 +117,7 @@ export class Connection {
 
     /** Something suggests that a connection is possible now (or that ours is dead): find out at once. */
     hurry(): void {
-        if (this.timer === undefined || globalThis.document?.visibilityState === 'hidden') {
+        if (this.timer === undefined || isHidden()) {
             return;
         }
         if (this.status === 'waiting') {
@@ -163,22 +165,18 @@ export class Connection {
         if (!this.socket) {
             return; // a token is being fetched
         }
-        if (this.status === 'connecting' ? t > this.due : this.pingAt && t > this.pingAt + this.limits.pongWithin) {
-            this.lost({ code: 1006, reason: 'silence' });
-            return;
+        const connecting = this.status === 'connecting';
+        if (connecting ? t > this.due : this.pingAt && t > this.pingAt + this.limits.pongWithin) {
+            this.again();
         }
-        if (this.status === 'connecting') {
+        if (connecting || !this.socket) {
             return;
         }
         if (slept || t > this.lastFrame + this.limits.pingAfter) {
             this.ping();
         }
-        if (this.options.token && this.options.token.dueIn() <= 0 && t >= this.renewAt) {
-            this.renewAt = t + 5000 + Math.random() * 5000;
-            this.options.token.renew().catch((error) => this.tokenFailed(error));
-        }
-        if (this.liveAt && t > this.liveAt + 5000) {
-            this.attempt = this.refused = 0;
+        if (this.token && this.token.dueIn() <= 0 && t >= this.renewAt) {
+            this.token.get().catch((error) => this.tokenFailed(error));
         }
     }
 
@@ -193,7 +191,7 @@ export class Connection {
         this.become('connecting');
         this.due = now() + this.limits.connectWithin;
         this.plan();
-        const { token } = this.options;
+        const { token } = this;
         if (token) {
             token.get(this.bad).then((text) => this.open(text), (error) => this.tokenFailed(error));
         } else {
@@ -219,7 +217,7 @@ export class Connection {
         try {
             socket = new Class(url.href, protocols);
         } catch {
-            this.lost({ code: 1006, reason: '' });
+            this.wait();
             return;
         }
         this.socket = socket;
@@ -297,15 +295,14 @@ export class Connection {
     }
 
     private lost(close: { code: number; reason: string }): void {
-        const wasLive = this.liveAt && now() > this.liveAt + 5000;
-        this.drop();
-        if (wasLive) {
-            this.attempt = this.refused = 0;
+        if (this.liveAt && now() > this.liveAt + 5000) {
+            this.attempt = this.refused = 0; // it was not in vain
         }
+        this.drop();
         if (close.code === 4401) {
             this.refused += 1;
         }
-        if (close.reason.includes('user_disabled') || this.refused > SIGN_IN_AGAIN || (close.code === 4401 && !this.options.token)) {
+        if (close.reason.includes('user_disabled') || this.refused > SIGN_IN_AGAIN || (close.code === 4401 && !this.token)) {
             this.stop('signed_out');
             return;
         }
@@ -326,8 +323,10 @@ export class Connection {
         }
         if ((error as { status?: number })?.status === 401) {
             this.stop('signed_out');
-        } else if (!this.socket) {
-            this.wait(); // the present connection lives as long as its token does
+        } else if (this.socket) {
+            this.renewAt = now() + 5000 * Math.random(); // the connection lives as long as its token does
+        } else {
+            this.wait();
         }
     }
 }

@@ -1,7 +1,7 @@
 // Messages that are not yet known to be stored. Each lies in storage under a key of its own, so that tabs do not write
 // over each other, until it is answered; the order of the keys is the order of sending.
 import type { Draft, Pending } from './types.js';
-import { Store, quote, uuid } from './util.js';
+import { Store, quote, uniqueId } from './util.js';
 
 export interface Entry extends Pending {
     order: number;
@@ -16,20 +16,21 @@ export class Outbox {
 
     constructor(private readonly store: Store, private readonly max: number) {}
 
-    /** Whose messages these are is known only after signing in. */
+    /** Whose messages these are is known only after signing in. Again: takes up what other tabs have left. */
     open(prefix: string): void {
+        const fresh = this.prefix === null ? [...this.entries.values()] : [];
         this.prefix = prefix;
-        const mine = [...this.entries.values()];
-        this.entries.clear();
         for (const key of this.store.keys(prefix)) {
             try {
                 const entry = JSON.parse(this.store.get(key) ?? '') as Entry;
-                this.entries.set(entry.clientMsgId, { ...entry, state: entry.error ? 'failed' : 'queued' });
+                if (!this.entries.has(entry.clientMsgId)) {
+                    this.entries.set(entry.clientMsgId, { ...entry, state: entry.error ? 'failed' : 'queued' });
+                }
             } catch {
                 this.store.remove(key); // not ours
             }
         }
-        mine.forEach((entry) => this.put({ ...entry, order: this.nextOrder() }));
+        fresh.forEach((entry) => this.put(entry));
     }
 
     add(draft: Draft): Entry {
@@ -39,7 +40,7 @@ export class Outbox {
         const { replyTo, ...rest } = draft;
         const entry: Entry = {
             ...rest, content: replyTo ? quote(replyTo, draft.content) : draft.content,
-            clientMsgId: uuid(), at: Date.now(), state: 'queued', order: this.nextOrder(),
+            clientMsgId: uniqueId(), at: Date.now(), state: 'queued', order: this.nextOrder(),
         };
         this.put(entry);
         return entry;
@@ -80,11 +81,12 @@ export class Outbox {
         });
     }
 
+    /** Rises with time, so that tabs agree, but never falls with a clock that is set back. */
     private nextOrder(): number {
-        return Math.max(0, ...[...this.entries.values()].map((entry) => entry.order)) + 1;
+        return Math.max(Date.now(), ...[...this.entries.values()].map((entry) => entry.order + 1));
     }
 
     private key(entry: Entry): string {
-        return `${this.prefix}${String(entry.order).padStart(10, '0')}.${entry.clientMsgId}`;
+        return `${this.prefix}${String(entry.order).padStart(14, '0')}.${entry.clientMsgId}`;
     }
 }

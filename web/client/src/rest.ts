@@ -1,9 +1,10 @@
 // The HTTP API as methods: what goes wrong is a RestError with the server's own code.
 import type {
-    Attachment, Attendee, Chat, ChatRoom, Checkin, EventSession, Id, Me, Member, Message, Preferences, Presence, Profile, Role,
+    Attachment, Attendee, Chat, ChatRoom, Checkin, EventSession, Id, KeyValue, Me, Member, Message, Preferences, Presence, Profile, Role,
     SessionPerson, StoredNotification, User, Visibility,
 } from './types.js';
 import type { Keeper } from './tokens.js';
+import { Store, localStore } from './util.js';
 
 export interface Problem {
     status: number;
@@ -15,23 +16,20 @@ export interface Problem {
     retryAfter?: number;
 }
 
-/** status 0: the server could not be reached (code "network"), or the request was given up (code "aborted"). */
+/** status 0: no answer has come (code "network" or "timeout"), or it was not waited for ("aborted"). */
 export class RestError extends Error implements Problem {
-    readonly status: number;
-    readonly code: string;
-    readonly detail: string;
-    readonly field?: string;
-    readonly requestId?: string;
-    readonly retryAfter?: number;
+    declare readonly status: number;
+    declare readonly code: string;
+    declare readonly detail: string;
+    declare readonly field?: string;
+    declare readonly request_id?: string;
+    declare readonly retryAfter?: number;
     constructor(problem: Problem) {
         super(`${problem.code}: ${problem.detail}`);
-        this.name = 'RestError';
-        this.status = problem.status;
-        this.code = problem.code;
-        this.detail = problem.detail;
-        this.field = problem.field;
-        this.requestId = problem.request_id;
-        this.retryAfter = problem.retryAfter;
+        Object.assign(this, problem, { name: 'RestError' });
+    }
+    get requestId(): string | undefined {
+        return this.request_id;
     }
     /** Whether the same request may go well later. */
     get isTemporary(): boolean {
@@ -40,6 +38,15 @@ export class RestError extends Error implements Problem {
 }
 
 export type Fetch = typeof fetch;
+export interface Surroundings {
+    url?: string;
+    storage?: KeyValue | null;
+    fetch?: Fetch;
+}
+/** What was given, or what the page has: base of the API, storage, fetch. */
+export const surroundings = ({ url = globalThis.location?.origin, storage = localStore(), fetch: fetcher }: Surroundings) =>
+    [String(url).replace(/\/$/, ''), new Store(storage), fetcher ?? ((...args) => fetch(...args))] as [string, Store, Fetch];
+
 export interface CallOptions {
     query?: Record<string, string | number | undefined>;
     body?: unknown;
@@ -52,6 +59,8 @@ export interface Page {
     limit?: number;
     cursor?: string;
 }
+
+const TIMEOUT = 60000; // of a request without a signal of its caller's
 
 async function failure(response: Response): Promise<RestError> {
     let problem: Partial<Problem> = {};
@@ -88,25 +97,26 @@ export async function request<T>(
         headers['content-type'] = 'application/json';
         body = JSON.stringify(body);
     }
-    let response: Response;
     try {
         const search = query.toString();
-        response = await fetcher(base + path + (search && '?' + search), { method, headers, body, signal: options.signal });
-    } catch (error) {
-        const aborted = options.signal?.aborted;
-        throw new RestError({ status: 0, code: aborted ? 'aborted' : 'network', detail: String((error as Error)?.message ?? error) });
-    }
-    if (!response.ok) {
-        throw await failure(response);
-    }
-    try {
+        const signal = options.signal ?? AbortSignal.timeout(TIMEOUT);
+        const response = await fetcher(base + path + (search && '?' + search), { method, headers, body, signal });
+        if (!response.ok) {
+            throw await failure(response);
+        }
         return (response.status === 204 ? undefined : await response.json()) as T;
     } catch (error) {
-        throw new RestError({ status: 0, code: 'network', detail: String(error) });
+        if (error instanceof RestError) {
+            throw error;
+        }
+        const code = options.signal?.aborted ? 'aborted' : (error as Error).name === 'TimeoutError' ? 'timeout' : 'network';
+        throw new RestError({ status: 0, code, detail: String(error) });
     }
 }
 
-const at = encodeURIComponent;
+/** A path of the API, with what stands for something in it encoded. */
+const api = (texts: TemplateStringsArray, ...values: string[]) =>
+    '/api/' + texts.reduce((path, text, i) => path + encodeURIComponent(values[i - 1]!) + text);
 
 export class RestClient {
     constructor(
@@ -123,7 +133,7 @@ export class RestClient {
         try {
             return this.show(await request<T>(this.fetcher, this.base, token, method, path, options));
         } catch (error) {
-            if (!(error instanceof RestError) || error.status !== 401) {
+            if ((error as RestError).status !== 401) {
                 throw error;
             }
             return this.show(await request<T>(this.fetcher, this.base, await this.keeper.get(token), method, path, options));
@@ -135,47 +145,58 @@ export class RestClient {
         return answer;
     }
 
-    me = () => this.call<Me>('GET', '/api/me');
-    saveMe = (change: { name?: string; profile_url?: string | null }) => this.call<Me>('PATCH', '/api/me', { body: change });
+    private reads<T>(path: string, query?: object): Promise<T> {
+        return this.call<T>('GET', path, { query: query as CallOptions['query'] });
+    }
+
+    private writes<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
+        return this.call<T>(method, path, { body, key });
+    }
+
+    private deletes<T = void>(path: string, query?: CallOptions['query']): Promise<T> {
+        return this.call<T>('DELETE', path, { query });
+    }
+
+    me = () => this.reads<Me>(api`me`);
+    saveMe = (change: { name?: string; profile_url?: string | null }) => this.writes<Me>('PATCH', api`me`, change);
     findUsers = (q: string, limit?: number) =>
-        this.call<{ users: User[]; has_more: boolean }>('GET', '/api/users', { query: { q, limit } });
-    user = (user: Id) => this.call<Profile>('GET', `/api/users/${at(user)}`);
-    presence = (users: Id[]) => this.call<{ users: Presence[] }>('GET', '/api/presence', { query: { user_ids: users.join() } });
+        this.reads<{ users: User[]; has_more: boolean }>(api`users`, { q, limit });
+    user = (user: Id) => this.reads<Profile>(api`users/${user}`);
+    presence = (users: Id[]) => this.reads<{ users: Presence[] }>(api`presence`, { user_ids: users.join() });
 
     chats = (page: Page = {}) =>
-        this.call<{ chats: Chat[]; next_cursor: string | null; event_id: string; degraded?: boolean }>('GET', '/api/chats', { query: { ...page } });
-    chat = (chat: Id) => this.call<Chat>('GET', `/api/chats/${at(chat)}`);
-    createPersonal = (user: Id) => this.call<ChatRoom>('POST', '/api/chat/create/personal', { body: { user_id: user } });
+        this.reads<{ chats: Chat[]; next_cursor: string | null; event_id: string; degraded?: boolean }>(api`chats`, page);
+    chat = (chat: Id) => this.reads<Chat>(api`chats/${chat}`);
+    createPersonal = (user: Id) => this.writes<ChatRoom>('POST', api`chat/create/personal`, { user_id: user });
     createGroup = (name: string, participants: Id[], key?: string) =>
-        this.call<ChatRoom>('POST', '/api/chat/create/group', { body: { chat_name: name, participants }, key });
-    rename = (chat: Id, name: string) => this.call<Chat>('PATCH', `/api/chats/${at(chat)}`, { body: { chat_name: name } });
-    leave = (chat: Id) => this.call<void>('DELETE', `/api/chats/${at(chat)}`, { query: { leave: 1 } });
+        this.writes<ChatRoom>('POST', api`chat/create/group`, { chat_name: name, participants }, key);
+    rename = (chat: Id, name: string) => this.writes<Chat>('PATCH', api`chats/${chat}`, { chat_name: name });
+    leave = (chat: Id) => this.deletes(api`chats/${chat}`, { leave: 1 });
     /** Owners: for everybody. */
-    endChat = (chat: Id) => this.call<void>('DELETE', `/api/chats/${at(chat)}`);
+    endChat = (chat: Id) => this.deletes(api`chats/${chat}`);
 
     members = (chat: Id, page: Page = {}) =>
-        this.call<{ members: Member[]; next_cursor: string | null }>('GET', `/api/chats/${at(chat)}/members`, { query: { ...page } });
+        this.reads<{ members: Member[]; next_cursor: string | null }>(api`chats/${chat}/members`, page);
     addMember = (chat: Id, user: Id, role: Role = 'member') => this.addMembers(chat, [user], role);
     addMembers = (chat: Id, participants: Id[], role: Role = 'member') =>
-        this.call<{ members: Member[] }>('POST', `/api/chats/${at(chat)}/members`, { body: { participants, role } });
-    removeMember = (chat: Id, user: Id) => this.call<void>('DELETE', `/api/chats/${at(chat)}/members/${at(user)}`);
+        this.writes<{ members: Member[] }>('POST', api`chats/${chat}/members`, { participants, role });
+    removeMember = (chat: Id, user: Id) => this.deletes(api`chats/${chat}/members/${user}`);
     setRole = (chat: Id, user: Id, role: Role) =>
-        this.call<Member>('PATCH', `/api/chats/${at(chat)}/members/${at(user)}`, { body: { role } });
+        this.writes<Member>('PATCH', api`chats/${chat}/members/${user}`, { role });
 
     messages = (chat: Id, page: { before?: number; after?: number; around?: number; limit?: number } = {}) =>
-        this.call<{ messages: Message[]; has_more: boolean; first_seq: number; last_seq: number; event_id: string }>(
-            'GET', `/api/chats/${at(chat)}/messages`, { query: { ...page } });
-    message = (chat: Id, message: Id) => this.call<Message>('GET', `/api/chats/${at(chat)}/messages/${at(message)}`);
+        this.reads<{ messages: Message[]; has_more: boolean; first_seq: number; last_seq: number; event_id: string }>(api`chats/${chat}/messages`, page);
+    message = (chat: Id, message: Id) => this.reads<Message>(api`chats/${chat}/messages/${message}`);
     sendMessage = (chat: Id, body: { content?: string; message_type?: string; attachment_id?: Id; client_msg_id: string }) =>
-        this.call<Message>('POST', `/api/chats/${at(chat)}/messages`, { body });
+        this.writes<Message>('POST', api`chats/${chat}/messages`, body);
     edit = (chat: Id, message: Id, content: string) =>
-        this.call<Message>('PATCH', `/api/chats/${at(chat)}/messages/${at(message)}`, { body: { content } });
-    remove = (chat: Id, message: Id) => this.call<Message>('DELETE', `/api/chats/${at(chat)}/messages/${at(message)}`);
+        this.writes<Message>('PATCH', api`chats/${chat}/messages/${message}`, { content });
+    remove = (chat: Id, message: Id) => this.deletes<Message>(api`chats/${chat}/messages/${message}`);
     read = (chat: Id, seq?: number) =>
-        this.call<{ chat_id: Id; read_seq: number; unread_count: number }>('POST', `/api/chats/${at(chat)}/read`, { body: { seq } });
+        this.writes<{ chat_id: Id; read_seq: number; unread_count: number }>('POST', api`chats/${chat}/read`, { seq });
 
-    attachmentUrl = (attachment: Id) => `${this.base}/api/attachments/${at(attachment)}`;
-    deleteAttachment = (attachment: Id) => this.call<void>('DELETE', `/api/attachments/${at(attachment)}`);
+    attachmentUrl = (attachment: Id) => `${this.base}/api/attachments/${attachment}`;
+    deleteAttachment = (attachment: Id) => this.deletes(api`attachments/${attachment}`);
     /**
      * Uploads in pieces and goes on after an interruption; then send() a message with attachmentId. onProgress is told
      * the bytes that the server has.
@@ -186,10 +207,10 @@ export class RestClient {
     ): Promise<Attachment> {
         const { onProgress, signal, piece = 1 << 20, attempts = 8 } = options;
         type State = { upload_id: Id; offset: number; attachment?: Attachment };
-        let state = await this.call<State>('POST', `/api/chats/${at(chat)}/uploads`, {
+        let state = await this.call<State>('POST', api`chats/${chat}/uploads`, {
             body: { name: options.name ?? file.name ?? 'file', size: file.size, mime_type: file.type || undefined }, signal,
         });
-        const path = `/api/uploads/${at(state.upload_id)}`;
+        const path = api`uploads/${state.upload_id}`;
         for (let failed = 0; ; ) {
             onProgress?.(state.offset, file.size);
             try {
@@ -204,12 +225,12 @@ export class RestClient {
                 }
                 state = answer;
             } catch (error) {
-                const offset = error instanceof RestError && error.code === 'upload_offset';
+                const { code, isTemporary } = error as RestError;
                 failed += 1;
-                if (!(error instanceof RestError) || !(error.isTemporary || offset) || signal?.aborted || failed >= attempts) {
+                if (!(isTemporary || code === 'upload_offset') || signal?.aborted || failed >= attempts) {
                     throw error;
                 }
-                await new Promise((resolve) => setTimeout(resolve, offset ? 0 : Math.random() * 500 * 2 ** failed));
+                await new Promise((resolve) => setTimeout(resolve, isTemporary ? Math.random() * 500 * 2 ** failed : 0));
                 state = await this.call<State>('GET', path, { signal }).catch((again: RestError) => {
                     if (!again.isTemporary) {
                         throw again;
@@ -224,30 +245,29 @@ export class RestClient {
     }
 
     notifications = (page: { before?: string; limit?: number; unread?: 0 | 1 } = {}) =>
-        this.call<{ notifications: StoredNotification[]; unread_count: number; next: string | null }>(
-            'GET', '/api/notifications', { query: { ...page } });
-    readNotification = (id: Id) => this.call<{ unread_count: number }>('POST', `/api/notifications/${at(id)}/read`);
-    readAll = () => this.call<{ unread_count: number }>('POST', '/api/notifications/read-all');
-    deleteNotification = (id: Id) => this.call<void>('DELETE', `/api/notifications/${at(id)}`);
-    preferences = () => this.call<Required<Preferences>>('GET', '/api/me/notification-preferences');
-    savePreferences = (all: Preferences) => this.call<Required<Preferences>>('PUT', '/api/me/notification-preferences', { body: all });
+        this.reads<{ notifications: StoredNotification[]; unread_count: number; next: string | null }>(api`notifications`, page);
+    readNotification = (id: Id) => this.writes<{ unread_count: number }>('POST', api`notifications/${id}/read`);
+    readAll = () => this.writes<{ unread_count: number }>('POST', api`notifications/read-all`);
+    deleteNotification = (id: Id) => this.deletes(api`notifications/${id}`);
+    preferences = () => this.reads<Required<Preferences>>(api`me/notification-preferences`);
+    savePreferences = (all: Preferences) => this.writes<Required<Preferences>>('PUT', api`me/notification-preferences`, all);
 
     sessions = (page: Page = {}) =>
-        this.call<{ sessions: EventSession[]; next_cursor: string | null }>('GET', '/api/sessions', { query: { ...page } });
-    session = (session: string) => this.call<EventSession>('GET', `/api/sessions/${at(session)}`);
+        this.reads<{ sessions: EventSession[]; next_cursor: string | null }>(api`sessions`, page);
+    session = (session: string) => this.reads<EventSession>(api`sessions/${session}`);
     createSession = (body: { title: string; visibility?: Visibility; open_registration?: boolean }, key?: string) =>
-        this.call<EventSession>('POST', '/api/sessions', { body, key });
+        this.writes<EventSession>('POST', api`sessions`, body, key);
     saveSession = (session: string, body: { title?: string; visibility?: Visibility; open_registration?: boolean }) =>
-        this.call<EventSession>('PATCH', `/api/sessions/${at(session)}`, { body });
-    endSession = (session: string) => this.call<void>('DELETE', `/api/sessions/${at(session)}`);
+        this.writes<EventSession>('PATCH', api`sessions/${session}`, body);
+    endSession = (session: string) => this.deletes(api`sessions/${session}`);
     setSessionRole = (session: string, user: Id, role: 'host' | 'staff') =>
-        this.call<SessionPerson>('PUT', `/api/sessions/${at(session)}/roles/${at(user)}`, { body: { role } });
+        this.writes<SessionPerson>('PUT', api`sessions/${session}/roles/${user}`, { role });
     attendees = (session: string, page: Page = {}) =>
-        this.call<{ attendees: Attendee[]; next_cursor: string | null }>('GET', `/api/sessions/${at(session)}/attendees`, { query: { ...page } });
+        this.reads<{ attendees: Attendee[]; next_cursor: string | null }>(api`sessions/${session}/attendees`, page);
     addAttendees = (session: string, users: Id[]) =>
-        this.call<{ attendees: Attendee[] }>('POST', `/api/sessions/${at(session)}/attendees`, { body: { user_ids: users } });
+        this.writes<{ attendees: Attendee[] }>('POST', api`sessions/${session}/attendees`, { user_ids: users });
     checkins = (session: string, page: Page = {}) =>
-        this.call<{ checkins: Checkin[]; next_cursor: string | null }>('GET', `/api/sessions/${at(session)}/checkins`, { query: { ...page } });
+        this.reads<{ checkins: Checkin[]; next_cursor: string | null }>(api`sessions/${session}/checkins`, page);
     checkIn = (session: string, who: { code: string } | { user_id: Id } | { username: string }, key?: string) =>
-        this.call<Checkin>('POST', `/api/sessions/${at(session)}/checkins`, { body: who, key });
+        this.writes<Checkin>('POST', api`sessions/${session}/checkins`, who, key);
 }

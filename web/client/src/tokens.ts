@@ -1,7 +1,7 @@
 // Access tokens: when to exchange one (whatever the clock of this machine says), and a provider that logs in by HTTP.
-import { type Fetch, RestError, request } from './rest.js';
+import { type Fetch, RestError, request, surroundings } from './rest.js';
 import type { KeyValue, Me, TokenProvider, Tokens, User } from './types.js';
-import { Store, localStore, now, uuid } from './util.js';
+import { now, uniqueId } from './util.js';
 
 interface Claims {
     sub?: string;
@@ -35,15 +35,25 @@ export class Keeper {
     /** A token that is good for a while. bad: one that the server has refused. */
     async get(bad?: string): Promise<string> {
         this.take(await this.provider.get());
-        return this.token === bad || this.dueIn() <= 0 ? this.renew() : this.token;
+        if (this.token !== bad && this.dueIn() > 0) {
+            return this.token;
+        }
+        try {
+            return await this.renew();
+        } catch (error) {
+            if (this.token !== bad && this.endsAt > now() && (error as RestError).status !== 401) {
+                return this.token; // still good
+            }
+            throw error;
+        }
     }
 
-    /** ms until the token should be exchanged: a fifth of its life before its end, at most five minutes. */
+    /** ms until the token should be exchanged: a fifth of its life (and what it takes) before its end, at most five minutes. */
     dueIn(): number {
         return this.endsAt - this.margin - now();
     }
 
-    renew(): Promise<string> {
+    private renew(): Promise<string> {
         this.renewing ??= this.provider.refresh().then((token) => this.take(token)).finally(() => { this.renewing = null; });
         return this.renewing;
     }
@@ -72,7 +82,7 @@ export class Keeper {
             const left = known === undefined ? life : Math.min(life, known - Date.now());
             this.token = token;
             this.endsAt = now() + left;
-            this.margin = Math.min(life === Infinity ? Math.max(left, 0) / 5 : life / 5, 300000);
+            this.margin = Math.min(Math.min(life, Math.max(left, 0)) / 2, life / 5 + 2000, 300000);
             if (!first) {
                 this.listeners.forEach((listener) => listener(token));
             }
@@ -91,13 +101,9 @@ export function fixedToken(token: string): TokenProvider {
     };
 }
 
-interface Kept {
-    access: string;
-    refresh: string;
-    /** By this machine's clock, wrong or not, when it came and how long it lives. */
+interface Kept extends Tokens {
+    /** By this machine's clock, wrong or not. */
     gotAt: number;
-    livesMs: number;
-    user: Me;
 }
 
 export interface SessionTokens extends TokenProvider {
@@ -115,11 +121,9 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 export function sessionTokens(
     options: { url?: string; storage?: KeyValue | null; fetch?: Fetch; key?: string } = {},
 ): SessionTokens {
-    const base = (options.url ?? globalThis.location?.origin ?? '').replace(/\/$/, '');
-    const store = new Store(options.storage === undefined ? localStore() : options.storage);
-    const fetcher: Fetch = options.fetch ?? ((...args) => fetch(...args));
+    const [base, store, fetcher] = surroundings(options);
     const key = options.key ?? 'confab.tokens';
-    const me = uuid();
+    const me = uniqueId();
     const load = (): Kept | null => {
         try {
             return JSON.parse(store.get(key) ?? 'null') as Kept | null;
@@ -129,10 +133,7 @@ export function sessionTokens(
     };
     const post = <T>(path: string, body: unknown, token: string | null = null) => request<T>(fetcher, base, token, 'POST', path, { body });
     const keep = (t: Tokens): Me => {
-        const kept: Kept = {
-            access: t.access_token, refresh: t.refresh_token, gotAt: Date.now(), livesMs: t.expires_in * 1000, user: t.user,
-        };
-        store.set(key, JSON.stringify(kept));
+        store.set(key, JSON.stringify({ ...t, gotAt: Date.now() }));
         return t.user;
     };
     const signedOut = () => new RestError({ status: 401, code: 'unauthenticated', detail: 'Nobody is signed in.' });
@@ -171,7 +172,7 @@ export function sessionTokens(
             if (!kept) {
                 throw signedOut();
             }
-            return kept.access;
+            return kept.access_token;
         },
         async refresh() {
             const before = load();
@@ -180,25 +181,25 @@ export function sessionTokens(
                 if (!kept) {
                     throw signedOut();
                 }
-                if (kept.access !== before?.access) {
-                    return kept.access; // another tab was quicker
+                if (kept.access_token !== before?.access_token) {
+                    return kept.access_token; // another tab was quicker
                 }
                 try {
-                    keep(await post<Tokens>('/api/auth/refresh', { refresh_token: kept.refresh }));
+                    keep(await post<Tokens>('/api/auth/refresh', { refresh_token: kept.refresh_token }));
                 } catch (error) {
-                    if (error instanceof RestError && error.status === 401) {
+                    if ((error as RestError).status === 401) {
                         store.remove(key);
                     }
                     throw error;
                 }
-                return load()!.access;
+                return load()!.access_token;
             });
         },
         expiresAt() {
             const kept = load();
             const now = Date.now();
             // A token from the future: the clock was set back since. It may be as new as it says, not newer.
-            return kept ? Math.min(kept.gotAt, now) + kept.livesMs : now;
+            return kept ? Math.min(kept.gotAt, now) + kept.expires_in * 1000 : now;
         },
         user: () => load()?.user ?? null,
         get isSignedIn() {
@@ -214,7 +215,7 @@ export function sessionTokens(
             const kept = load();
             store.remove(key);
             if (kept) {
-                await post('/api/auth/logout', { all }, kept.access).catch((error: RestError) => {
+                await post('/api/auth/logout', { all }, kept.access_token).catch((error: RestError) => {
                     if (error.status !== 401) {
                         throw error;
                     }

@@ -119,7 +119,8 @@ export interface Checkin {
     profile_url: string | null;
     session_id: string;
     success: boolean;
-    user_id: string | null;
+    /** The nil UUID is nobody, or somebody who is not shown. */
+    user_id: string;
     user_name: string;
 }
 export interface Tokens {
@@ -242,8 +243,8 @@ export interface Events {
     /** A message of this browser's is stored; in every tab, and the only event of it in most cases. */
     sent: { clientMsgId: string; message: Message };
     send_failed: { clientMsgId: string; error: { code: string; detail: string } };
-    /** The outbox has changed. */
-    outbox: { pending: Pending[] };
+    /** The outbox has changed: so many messages are not stored yet, refused ones among them. */
+    outbox: { waiting: number };
     status: { status: Status; retryAt: number | null };
     /** Both sockets, for test pages. */
     sockets: Record<SocketName, Status>;
@@ -251,8 +252,6 @@ export interface Events {
     leader: { isLeader: boolean };
     /** A frame with a type that this version does not know. */
     unknown: { socket: SocketName; frame: Frame };
-    /** A handler of the application has thrown. */
-    error: { error: unknown };
 }
 export type EventName = keyof Events;
 export type Handler<K extends EventName> = (event: Events[K]) => void;

@@ -22,7 +22,7 @@ export function idNumber(id: string | number | null | undefined): number {
 
 /** Whether two ids of the same kind mean the same thing, whatever form they are in. */
 export function sameId(a: string | number | null | undefined, b: string | number | null | undefined): boolean {
-    return a === b ? a != null : idNumber(a) === idNumber(b);
+    return (!!a && a === b) || idNumber(a) === idNumber(b);
 }
 
 /** A chat's id in the form of the HTTP API, when only its number is known. */
@@ -30,12 +30,9 @@ export const chatHex = (n: number): string => '0000000002' + n.toString(16).padS
 
 /** Whether cursor a lies behind b. Cursors of another log (a restored database) count as new. */
 export function isAfter(a: string, b: string | null | undefined): boolean {
-    if (!b) {
-        return true;
-    }
     const [logA, atA] = a.split('.');
-    const [logB, atB] = b.split('.');
-    return logA !== logB || Number(atA) > Number(atB);
+    const [logB, atB] = (b ?? '').split('.');
+    return !!a && (logA !== logB || Number(atA) > Number(atB));
 }
 
 /** Full jitter: anything up to the doubled base, so that nobody comes back together with others. */
@@ -43,25 +40,38 @@ export function backoff(attempt: number, limits: Limits): number {
     return Math.random() * Math.min(limits.backoffMax, limits.backoffBase * 2 ** Math.min(attempt, 20));
 }
 
-const start = [Date.now(), performance.now()] as const;
+let elapsed = 0;
+let seen = [Date.now(), performance.now()] as const;
 /**
- * Milliseconds since the page was loaded. The wall clock goes on while the machine sleeps but can be set back, the
- * other one cannot but may stand still in sleep: whichever says more, and never less than before.
+ * Milliseconds since the page was loaded. The wall clock goes on while the machine sleeps but can be set, the other one
+ * cannot but may stand still in sleep: every step counts as the longer of the two, so a clock that is set forward is
+ * like sleep, and one that is set back like nothing.
  */
-let last = 0;
 export function now(): number {
-    last = Math.max(last, Date.now() - start[0], performance.now() - start[1]);
-    return last;
+    const next = [Date.now(), performance.now()] as const;
+    elapsed += Math.max(next[0] - seen[0], next[1] - seen[1]);
+    seen = next;
+    return elapsed;
 }
 
-/** A UUIDv7: rises with time, which keeps the server's index small. */
-export function uuid(): string {
-    const bytes = crypto.getRandomValues(new Uint8Array(10));
+/** Unique, and rises with time, which keeps the server's index small. */
+export function uniqueId(): string {
     const hex = (n: number, digits: number) => n.toString(16).padStart(digits, '0');
-    const time = hex(Date.now(), 12);
-    const tail = Array.from(bytes, (b) => hex(b, 2)).join('');
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${tail.slice(1, 4)}-${'89ab'[bytes[2]! & 3]}${tail.slice(5, 8)}-${tail.slice(8)}`;
+    return hex(Date.now(), 12) + Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) => hex(byte, 2)).join('');
 }
+
+/** Listens at the window (to which what happens to the document bubbles), where there is one; returns how to end it. */
+export function listen(handlers: Record<string, () => void>): () => void {
+    const each = (how: 'addEventListener' | 'removeEventListener') => {
+        for (const [name, handler] of Object.entries(handlers)) {
+            globalThis[how]?.(name, handler);
+        }
+    };
+    each('addEventListener');
+    return () => each('removeEventListener');
+}
+
+export const isHidden = (): boolean => globalThis.document?.visibilityState === 'hidden';
 
 /** localStorage may be forbidden (even to look at), absent, or full. */
 export function localStore(): KeyValue | null {
@@ -126,21 +136,16 @@ export class Store {
     }
 }
 
-const QUOTE = /^> (.{1,100}?): ([^\n]*)\n((?:> [^\n]*\n)*)\n/;
-
-/** A text with what it answers in front, readable in every client. */
+/** A text with the beginning of what it answers in front, readable in every client. */
 export function quote(to: { sender_name: string; content: string }, text: string): string {
-    const said = unquote(to.content).text;
-    const short = said.length > 200 ? `${said.slice(0, 199)}…` : said;
-    return `> ${to.sender_name.replace(/[:\n]/g, ' ')}: ${short.split('\n').join('\n> ')}\n\n${text}`;
+    const line = (said: string) => said.replace(/\s+/g, ' ').slice(0, 200);
+    return `> ${line(to.sender_name.replace(/:/g, ''))}: ${line(unquote(to.content).text)}\n\n${text}`;
 }
 
 /** The reverse of quote(). */
 export function unquote(content: string): { quote: { name: string; text: string } | null; text: string } {
-    const found = QUOTE.exec(content);
-    if (!found) {
-        return { quote: null, text: content };
-    }
-    const more = found[3]!.replace(/^> /gm, '').replace(/\n$/, '');
-    return { quote: { name: found[1]!, text: found[2]! + (more && `\n${more}`) }, text: content.slice(found[0].length) };
+    const found = /^> ([^:\n]+): (.*)\n\n/.exec(content);
+    return found
+        ? { quote: { name: found[1]!, text: found[2]! }, text: content.slice(found[0].length) }
+        : { quote: null, text: content };
 }

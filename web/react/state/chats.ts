@@ -34,7 +34,7 @@ export class Chats extends Store<ChatsState> {
             client.on('gap', ({ socket }) => void (socket === 'rooms' && this.load())),
             client.on('message', ({ message }) => this.onMessage(message)),
             client.on('sent', ({ message }) => this.onMessage(message)),
-            client.on('message_edited', ({ message }) => this.onChanged(message)),
+            client.on('message_edited', ({ message }) => this.change(message)),
             client.on('message_deleted', ({ chatId, messageId }) => this.onDeleted(chatId, messageId)),
             client.on('chat', ({ chat }) => this.onNew(chat)),
             client.on('chat_renamed', ({ chat }) => this.update(chat.chat_id, { chat_name: chat.chat_name })),
@@ -156,7 +156,8 @@ export class Chats extends Store<ChatsState> {
         });
     }
 
-    private onChanged(message: Message): void {
+    /** Another form of a message that may be the last one of its chat. */
+    change(message: Message): void {
         const known = this.find(message.chat_id);
         if (known?.last_message?.message_id === message.message_id) {
             this.put({ ...known, last_message: { ...known.last_message, ...message } });
@@ -166,7 +167,7 @@ export class Chats extends Store<ChatsState> {
     private onDeleted(chatId: string, messageId: string): void {
         const last = this.find(chatId)?.last_message;
         if (last?.message_id === messageId) {
-            this.onChanged({ ...last, content: '', is_deleted: true, attachment: undefined });
+            this.change({ ...last, content: '', is_deleted: true, attachment: undefined });
         }
     }
 

@@ -144,9 +144,6 @@ export class Threads extends Store<ThreadsState> {
         } else {
             void this.fill(message.chat_id, last);
         }
-        if (this.client.rest && message.message_type !== 'text' && message.message_type !== 'text_message' && !message.attachment) {
-            this.client.rest.message(message.chat_id, message.message_id).then((m) => this.replace(m), () => {}); // frames have no attachment
-        }
     }
 
     /** There is a hole in front of a new message. */

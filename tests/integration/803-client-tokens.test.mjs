@@ -1,0 +1,182 @@
+// The client library and time: tokens that expire, clocks that are wrong, machines that sleep.
+import { after, afterEach, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { MemoryStorage, clientOf, library } from '../lib/client.mjs';
+import { useSystem } from '../lib/system.mjs';
+import { until, within } from '../lib/wait.mjs';
+
+const DAY = 86400000;
+const realNow = Date.now;
+let offset = 0;
+let ann;
+let bob;
+let room;
+const sys = useSystem({ before, after }, { rest: { access_ttl_ms: '5s', token_leeway_ms: '0ms' } }, async (system) => {
+    [ann, bob] = await system.api.users(2);
+    room = await system.api.group(ann, 'Room', [bob]);
+});
+/** The wall clock of this machine is set. */
+const setClock = (ms) => {
+    offset = ms;
+    Date.now = () => realNow() + offset;
+};
+let clients = [];
+afterEach(() => {
+    Date.now = realNow;
+    clients.splice(0).forEach((client) => client.stop());
+});
+
+/** A signed-in client; refreshes counts how often it asked for new tokens. */
+async function signedIn(storage = new MemoryStorage(), login = true) {
+    const count = { refreshes: 0 };
+    const counting = (url, options) => {
+        count.refreshes += String(url).endsWith('/api/auth/refresh') ? 1 : 0;
+        return fetch(url, options);
+    };
+    const tokens = library.sessionTokens({ url: sys.origin, storage, fetch: counting });
+    if (login) {
+        await tokens.login(ann.username, 'correct horse');
+    }
+    const client = clientOf(sys, null, { token: tokens, storage, fetch: counting });
+    clients.push(client);
+    return { client, tokens, storage, count };
+}
+const drops = (client) => client.of('status').filter(({ status }) => status === 'waiting').length;
+/** Lives for so many lives of a token. The clock of the test itself does not count, it may be changed. */
+async function lives(client, tokens) {
+    for (let i = 0; i < tokens; i += 1) {
+        const end = performance.now() + 5000;
+        await until('the life of a token', () => performance.now() > end);
+        await within('an answer', client.send({ chatId: room.chat_id, content: `still here ${i}` }).done);
+        await within('oneself', client.rest.me());
+    }
+}
+
+describe('tokens are exchanged before they expire', () => {
+    for (const [what, ms] of Object.entries({ 'the clock is right': 0, 'the clock is a day slow': -DAY, 'the clock is a day fast': DAY })) {
+        test(what, async () => {
+            setClock(ms);
+            const { client, storage, count } = await signedIn();
+            client.start();
+            await client.isLive();
+            await lives(client, 2);
+            assert.equal(drops(client), 0, 'a connection was lost');
+            assert.ok(count.refreshes >= 2 && count.refreshes <= 5, `${count.refreshes} refreshes`);
+            client.stop();
+            const again = await signedIn(storage, false);
+            again.client.start();
+            await again.client.isLive();
+            await lives(again.client, 1);
+            assert.equal(drops(again.client), 0, 'a connection was lost after a reload');
+        });
+    }
+});
+
+describe('the clock is set while the page is open', () => {
+    for (const [what, from, to] of [['a day forward', 0, DAY], ['a day back', 0, -DAY], ['from a day behind to right', -DAY, 0], ['from a day ahead to right', DAY, 0]]) {
+        test(what, async () => {
+            setClock(from);
+            const { client, count } = await signedIn();
+            client.start();
+            await client.isLive();
+            setClock(to);
+            await lives(client, 2);
+            await client.isLive();
+            assert.ok(drops(client) <= 1, `${drops(client)} connections lost`);
+            assert.ok(count.refreshes <= 6, `${count.refreshes} refreshes`);
+        });
+    }
+});
+
+test('the machine slept until after the token: no login is needed', async () => {
+    const { client, storage } = await signedIn();
+    client.start();
+    await client.isLive();
+    client.stop(); // nothing runs in sleep
+    const end = performance.now() + 6000;
+    await until('the token has expired', () => performance.now() > end);
+    const woken = (await signedIn(storage, false)).client;
+    woken.start();
+    await woken.isLive();
+    await within('an answer', woken.send({ chatId: room.chat_id, content: 'awake' }).done);
+});
+
+test('the machine sleeps while the page is open: the token is exchanged and the connection asked at once', async () => {
+    const { client, count } = await signedIn();
+    const sent = [];
+    client.on('frame', ({ socket, direction, text }) => socket === 'rooms' && direction === 'out' && sent.push(JSON.parse(text)));
+    client.start();
+    await client.isLive();
+    setClock(3600000);
+    await until('a ping and a token', () => ['ping', 'auth'].every((type) => sent.some((frame) => frame.type === type)), 15000);
+    assert.ok(count.refreshes > 0);
+    assert.ok(!sent.some(({ token }) => token && token !== '...'), 'a token in the log of frames');
+    await client.isLive();
+});
+
+test('the server thinks a token expired that its provider believes in: exchanged, and back', async () => {
+    const issue = () => sys.api.token(ann.n, { ttl: 2 });
+    let token = issue();
+    let exchanged = 0;
+    const provider = { get: async () => token, expiresAt: () => Date.now() + DAY, refresh: async () => { exchanged += 1; token = issue(); return token; } };
+    // the life of the token itself says otherwise, so it must not show: iat long ago
+    const opaque = (ttl) => sys.api.token(ann.n, { claims: { iat: Math.floor(Date.now() / 1000) - 80000 }, ttl });
+    token = opaque(2);
+    const client = clientOf(sys, null, { token: provider });
+    clients.push(client);
+    client.start();
+    await client.isLive();
+    await until('exchanged', () => exchanged > 0, 15000);
+    await client.isLive();
+    assert.notEqual(client.status, 'signed_out');
+});
+
+test('signed out elsewhere: the page is told, and nothing is tried any more', async () => {
+    const { client, tokens, storage } = await signedIn();
+    client.start();
+    await client.isLive();
+    await tokens.logout();
+    await client.wait('status', ({ status }) => status === 'signed_out');
+    assert.equal(client.status, 'signed_out');
+    assert.equal(tokens.isSignedIn, false);
+    assert.equal(storage.map.size, 0);
+    await assert.rejects(client.rest.me(), { name: 'RestError', status: 401 });
+    await tokens.login(ann.username, 'correct horse');
+    client.start();
+    await client.isLive();
+});
+
+test('the login has ended on the server: the first refused exchange signs out', async () => {
+    const { client, storage } = await signedIn();
+    client.start();
+    await client.isLive();
+    await sys.api.admin('POST', '/api/admin/kick', { body: { user_id: ann.id, revoke: true } });
+    await client.wait('status', ({ status }) => status === 'signed_out');
+    assert.equal(storage.map.size, 0, 'useless tokens are kept');
+});
+
+test('several tabs, one exchange: a refresh token works only once', async () => {
+    const storage = new MemoryStorage();
+    await signedIn(storage);
+    const tabs = await Promise.all(Array.from({ length: 4 }, () => signedIn(storage, false)));
+    const end = performance.now() + 5500;
+    await until('the token has expired', () => performance.now() > end);
+    await Promise.all(tabs.map(({ client }) => client.rest.me()));
+    assert.equal(tabs.reduce((sum, { count }) => sum + count.refreshes, 0), 1);
+    assert.equal([...storage.map.keys()].join(), 'confab.tokens');
+});
+
+test('wrong password, name that is taken: errors with codes', async () => {
+    const tokens = library.sessionTokens({ url: sys.origin, storage: null });
+    await assert.rejects(tokens.login(ann.username, 'wrong'), { name: 'RestError', status: 401, code: 'bad_credentials' });
+    await assert.rejects(tokens.register(ann.username, 'correct horse'), { status: 409, code: 'username_taken' });
+    await assert.rejects(tokens.get(), { status: 401, code: 'unauthenticated' });
+    assert.equal(tokens.user(), null);
+    const user = await tokens.register(`${ann.username}x`, 'correct horse', 'Ann X');
+    assert.equal(tokens.user().user_id, user.user_id);
+    const client = clientOf(sys, null, { token: tokens });
+    clients.push(client);
+    client.start();
+    await client.isLive();
+    assert.equal((await client.send({ userId: bob.id, content: 'mine' }).done).sender_name, 'Ann X');
+});
