@@ -591,6 +591,8 @@ fuzz_ws_core_SRCS = $(WS_CORE_SRCS)
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
 BENCH_SRCS = \
   rest/batch.c \
+  rest/metrics.c \
+  rest/sealer.c \
   $(filter rest/store_maria%,$(REST_SRCS)) \
   tests/bench/bench.c \
   tests/bench/bench_conns.c \
@@ -598,6 +600,7 @@ BENCH_SRCS = \
   tests/bench/bench_net.c \
   tests/bench/bench_post.c \
   tests/bench/bench_seed.c \
+  tests/bench/bench_socketio.c \
 
 # ---------------------------------------------------------------- flags
 

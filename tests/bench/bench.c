@@ -15,7 +15,7 @@ static const struct option options[] = {
     {"users", required_argument, NULL, 'u'},     {"chats", required_argument, NULL, 'c'},
     {"chat", required_argument, NULL, 'g'},      {"limit-port", required_argument, NULL, 'l'},
     {"db-name", required_argument, NULL, 'b'},   {"db-user", required_argument, NULL, 'r'},
-    {"dialect", required_argument, NULL, 'a'},
+    {"dialect", required_argument, NULL, 'a'},   {"limit-pids", required_argument, NULL, 'j'},
     {NULL, 0, NULL, 0},
 };
 
@@ -25,7 +25,8 @@ static const struct {
 } parts[] = {
     {"seed", bench_seed},       {"fanout", bench_fanout}, {"post", bench_post},
     {"latency", bench_latency}, {"idle", bench_idle},     {"handshakes", bench_handshakes},
-    {"listener", bench_listener}, {"sql", bench_sql},
+    {"listener", bench_listener}, {"sql", bench_sql},   {"socketio", bench_socketio},
+    {"socketio-idle", bench_socketio_idle},
 };
 
 static unsigned number(const char *text)
@@ -53,6 +54,7 @@ static void set(struct bench *b, int option, const char *value)
     case 'b': b->db_name = value; break;
     case 'r': b->db_user = value; break;
     case 'a': b->dialect = value; break;
+    case 'j': b->limit_pids = value; break;
     default: bench_fail("usage: confab-bench PART [--option value]...");
     }
 }
@@ -70,5 +72,5 @@ int main(int argc, char **argv)
             return parts[i].run(&b);
         }
     }
-    bench_fail("usage: confab-bench seed|fanout|post|latency|idle|handshakes|listener [--option value]...");
+    bench_fail("usage: confab-bench seed|fanout|post|latency|idle|handshakes|listener|sql|socketio|socketio-idle [--option value]...");
 }

@@ -19,6 +19,7 @@ struct bench {
     const char *db_socket;  /* MariaDB */
     const char *db_user, *db_password, *db_name, *migrations;
     const char *pids;       /* comma separated: whose memory counts */
+    const char *limit_pids; /* those that ours is compared with */
     const char *scratch;    /* directory on the database's disk */
     unsigned count;         /* connections, subscribers, users: as the part says */
     unsigned window;        /* messages on their way at the same time */
@@ -44,6 +45,9 @@ void bench_token(const struct bench *b, uint64_t user, struct buf *out);
 /* Upgrade to the dialect: returns a connected WebSocket that hears of b->chat; query is appended. Fails on
  * anything but 101. */
 int bench_websocket(const struct bench *b, unsigned port, unsigned i, uint64_t user, const char *query);
+/* A masked text frame, and the payload of the next one that comes (blocking). */
+void bench_send_text(int fd, struct str text);
+void bench_read_text(int fd, struct buf *out);
 /* The upgrade request alone. */
 void bench_upgrade_request(const struct bench *b, uint64_t user, const char *query, struct buf *out);
 
@@ -89,6 +93,25 @@ void readers_add(struct readers *r, int fd);
 uint64_t readers_turn(struct readers *r, int timeout_ms);
 void readers_close(struct readers *r);
 
+/* -- fan-out ------------------------------------------------------------------------------------ */
+
+struct fanout {
+    double seconds;
+    double messages;  /* delivered in that time */
+    double frames;    /* with those of state */
+    double bytes;     /* of one frame */
+    double cpu_us;    /* of the processes in --pids */
+};
+/* --count subscribers of --dialect, --window messages on their way, for some seconds. */
+struct fanout bench_deliver(const struct bench *b, unsigned seconds);
+void fanout_add(struct fanout *sum, const struct fanout *one);
+
+/* Socket.IO behind the upgrade: join the namespace, then the chat's room. */
+void socketio_hello(const struct bench *b, int fd, uint64_t user);
+/* What the processes in --pids have used so far; how much they grow per idle connection. */
+uint64_t bench_cpu_us(const struct bench *b);
+double bench_idle_bytes(const struct bench *b);
+
 /* -- the parts: 0 or an exit code ------------------------------------------------------------------ */
 
 int bench_seed(const struct bench *b);       /* fill an empty database */
@@ -98,6 +121,8 @@ int bench_post(const struct bench *b);       /* durable posts a second */
 int bench_latency(const struct bench *b);    /* post to deliver at 100 a second */
 int bench_idle(const struct bench *b);       /* memory of an idle connection */
 int bench_handshakes(const struct bench *b); /* authenticated upgrades a second */
+int bench_socketio(const struct bench *b);      /* fan-out, beside the npm package on --limit-port */
+int bench_socketio_idle(const struct bench *b); /* memory, beside the same (--limit-pids) */
 int bench_listener(const struct bench *b);   /* a bare libwebsockets server: the limit of the one before */
 
 /* p of 0..100 of n values, which are sorted in place. */

@@ -15,13 +15,6 @@
 
 #define WARM_MS 300
 
-struct result {
-    double seconds;
-    double messages;  /* delivered in that time */
-    double frames;    /* with those of state */
-    double bytes;     /* of one frame */
-};
-
 /* -- Confab ------------------------------------------------------------------------------------------ */
 
 static void subscribe(const struct bench *b, struct readers *r)
@@ -60,7 +53,7 @@ static void take_answers(struct http *poster)
 }
 
 /* Keep `window` messages on their way: one more is posted when one more has reached everybody. */
-static struct result deliver(const struct bench *b, unsigned seconds)
+struct fanout bench_deliver(const struct bench *b, unsigned seconds)
 {
     struct readers r;
     struct http poster;
@@ -70,7 +63,7 @@ static struct result deliver(const struct bench *b, unsigned seconds)
     bench_token(b, 1, &token);
     http_post_message(b, token.p, "a message of usual length, some sixty characters of it", &request);
     bench_nonblock(poster.fd);
-    uint64_t start = bench_now_us(), end = start + seconds * 1000000ull, posted = 0;
+    uint64_t start = bench_now_us(), end = start + seconds * 1000000ull, posted = 0, cpu_us = bench_cpu_us(b);
     while (bench_now_us() < end) {
         while (posted * b->count < r.received + (uint64_t)b->window * b->count) {
             bench_write(poster.fd, request.p, request.len);
@@ -79,9 +72,10 @@ static struct result deliver(const struct bench *b, unsigned seconds)
         take_answers(&poster);
         readers_turn(&r, 10);
     }
-    struct result result = {.seconds = (double)(bench_now_us() - start) / 1e6,
+    struct fanout result = {.seconds = (double)(bench_now_us() - start) / 1e6,
                             .messages = (double)r.received,
-                            .frames = (double)(r.received + r.states)};
+                            .frames = (double)(r.received + r.states),
+                            .cpu_us = (double)(bench_cpu_us(b) - cpu_us)};
     expect_all(b, &r, posted);
     result.bytes = (double)r.bytes / (double)(r.received + r.states);
     buf_release(&token);
@@ -177,7 +171,7 @@ static int beside_send(const struct bench *b)
 {
     uint64_t frames = bench_metric(b, "confab_ws_frames_sent_total");
     uint64_t writes = bench_metric(b, "confab_ws_writes_total");
-    struct result ours = deliver(b, b->seconds);
+    struct fanout ours = bench_deliver(b, b->seconds);
     usleep(1200000); /* the workers report once a second */
     frames = bench_metric(b, "confab_ws_frames_sent_total") - frames;
     writes = bench_metric(b, "confab_ws_writes_total") - writes;
@@ -189,11 +183,12 @@ static int beside_send(const struct bench *b)
     return 0;
 }
 
-static void add(struct result *sum, const struct result *one)
+void fanout_add(struct fanout *sum, const struct fanout *one)
 {
     sum->seconds += one->seconds;
     sum->messages += one->messages;
     sum->frames += one->frames;
+    sum->cpu_us += one->cpu_us;
     sum->bytes = one->bytes;
 }
 
@@ -201,13 +196,13 @@ static void add(struct result *sum, const struct result *one)
 static int beside_rooms(const struct bench *b)
 {
     struct bench rooms = *b;
-    struct result sums[2];
+    struct fanout sums[2];
     memset(sums, 0, sizeof(sums));
     rooms.dialect = "rooms";
     for (unsigned i = 0; i < b->seconds; i++) {
-        struct result theirs = deliver(&rooms, 1), ours = deliver(b, 1);
-        add(&sums[0], &theirs);
-        add(&sums[1], &ours);
+        struct fanout theirs = bench_deliver(&rooms, 1), ours = bench_deliver(b, 1);
+        fanout_add(&sums[0], &theirs);
+        fanout_add(&sums[1], &ours);
     }
     double frames = sums[1].frames / sums[1].seconds, limit = sums[0].frames / sums[0].seconds;
     printf("fanout subscribers=%u window=%u dialect=%s frames/s=%.0f (messages/s=%.0f, %.0f bytes a frame) limit(rooms in turns)=%.0f ratio=%.2f\n",

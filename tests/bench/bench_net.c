@@ -114,11 +114,14 @@ void bench_token(const struct bench *b, uint64_t user, struct buf *out)
 static const struct entry {
     const char *dialect, *path;
     bool subscribes; /* names its user at the end of the path, and its chat in a first frame */
+    bool connects;   /* says who it is when it is there */
 } entries[] = {
-    {"rooms", "/ws?dialect=rooms", false},
-    {"subscribe", "/api/ws?userId=", true},
-    {"conversations", "/ws?dialect=conversations", false},
-    {"inbox-chat", "/ws/chat?events=group", false},
+    {"rooms", "/ws?dialect=rooms", false, false},
+    {"subscribe", "/api/ws?userId=", true, false},
+    {"conversations", "/ws?dialect=conversations", false, false},
+    {"inbox", "/ws/notifications", false, false},
+    {"inbox-chat", "/ws/chat?events=group", false, false},
+    {"socketio", "/socket.io/?EIO=4&transport=websocket", false, true},
 };
 
 static const struct entry *entry_of(const struct bench *b)
@@ -128,7 +131,7 @@ static const struct entry *entry_of(const struct bench *b)
             return &entries[i];
         }
     }
-    bench_fail("--dialect rooms|subscribe|conversations|inbox-chat");
+    bench_fail("--dialect rooms|subscribe|conversations|inbox|inbox-chat|socketio");
 }
 
 void bench_upgrade_request(const struct bench *b, uint64_t user, const char *query, struct buf *out)
@@ -139,28 +142,43 @@ void bench_upgrade_request(const struct bench *b, uint64_t user, const char *que
     if (e->subscribes) {
         snprintf(name, sizeof(name), "user%llu", (unsigned long long)user);
     }
-    bench_token(b, user, &token);
     buf_addf(out, "GET %s%s%s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
                   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nAuthorization: Bearer %s\r\n\r\n",
-             e->path, name, query, token.p);
+                  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
+             e->path, name, query);
+    if (!e->connects) {
+        bench_token(b, user, &token);
+        buf_addf(out, "Authorization: Bearer %s\r\n", token.p);
+    }
+    buf_add_z(out, "\r\n");
     buf_release(&token);
 }
 
-/* A masked text frame of less than 126 bytes; the mask is zero. */
-static void send_text(int fd, const char *text)
+void bench_send_text(int fd, struct str text)
 {
-    unsigned char frame[6 + 125] = {0x81, (unsigned char)(0x80 | strlen(text))};
-    memcpy(frame + 6, text, strlen(text));
-    bench_write(fd, frame, 6 + strlen(text));
+    unsigned char frame[8 + 4096] = {0x81};
+    size_t head = text.len < 126 ? 2 : 4;
+    if (text.len > 4096) {
+        bench_fail("a frame is too long");
+    }
+    frame[1] = (unsigned char)(0x80 | (head == 2 ? text.len : 126));
+    if (head == 4) {
+        frame[2] = (unsigned char)(text.len >> 8);
+        frame[3] = (unsigned char)text.len;
+    }
+    memcpy(frame + head + 4, text.p, text.len); /* the mask is zero */
+    bench_write(fd, frame, head + 4 + text.len);
 }
 
-static void say_hello(const struct bench *b, int fd)
+static void say_hello(const struct bench *b, int fd, uint64_t user)
 {
     char text[126];
-    if (entry_of(b)->subscribes) {
+    const struct entry *e = entry_of(b);
+    if (e->subscribes) {
         snprintf(text, sizeof(text), "{\"action\":\"subscribe\",\"chatId\":\"chat_%u\"}", b->chat);
-        send_text(fd, text);
+        bench_send_text(fd, str_of(text));
+    } else if (e->connects) {
+        socketio_hello(b, fd, user);
     }
 }
 
@@ -191,7 +209,7 @@ int bench_websocket(const struct bench *b, unsigned port, unsigned i, uint64_t u
     bench_upgrade_request(b, user, query, &request);
     bench_write(fd, request.p, request.len);
     read_head(fd);
-    say_hello(b, fd);
+    say_hello(b, fd, user);
     buf_release(&request);
     return fd;
 }
@@ -309,10 +327,26 @@ static uint64_t payload_size(const unsigned char *head)
     return n;
 }
 
+void bench_read_text(int fd, struct buf *out)
+{
+    unsigned char head[10];
+    char payload[4096];
+    for (unsigned have = 0; have < 2 || have < head_size(head); have++) {
+        if (recv(fd, head + have, 1, 0) != 1) {
+            bench_fail("the server closed a connection");
+        }
+    }
+    uint64_t n = payload_size(head);
+    if (n > sizeof(payload) || (n > 0 && recv(fd, payload, n, MSG_WAITALL) != (ssize_t)n)) {
+        bench_fail("an answer is cut or too long");
+    }
+    buf_add(out, payload, n);
+}
+
 static bool is_state(const struct frames *f)
 {
-    static const char *const starts[] = {"{\"type\":\"chat_up", "{\"type\":\"connect",
-                                         "{\"type\":\"subscri"};
+    static const char *const starts[] = {"{\"type\":\"chat_up", "{\"type\":\"connect", "{\"type\":\"subscri",
+                                         "{\"type\":\"unread_", "42/chat,[\"joined"};
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
         if (f->start_len == sizeof(f->start) && memcmp(f->start, starts[i], sizeof(f->start)) == 0) {
             return true;
