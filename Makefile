@@ -587,6 +587,7 @@ fuzz_poll_query_SRCS = rest/poll_query.c
 fuzz_prefs_SRCS = rest/prefs.c
 fuzz_web_SRCS = $(WEB_SRCS)
 fuzz_ws_core_SRCS = $(WS_CORE_SRCS)
+fuzz_ws_core_LDFLAGS = -Wl,--wrap=mono_ms
 
 # $(BUILD)/confab-bench, the load client that tests/bench/run.sh drives
 BENCH_SRCS = \
@@ -673,7 +674,7 @@ $(BUILD)/tests/store/test_store: $(STORE_TEST) $(LIB)
 $(BUILD)/tests/fuzz/%: LIBS = $(call pkg_libs,$(SHARED_PKGS) $(REST_PKGS) $(WS_PKGS))
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $$(call obj,$$($$*_SRCS)) $(LIB)
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lm
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) $($*_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lm
 
 # Other flags than last time: build again (-Werror changes no code).
 flags_now = $(CC) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)

@@ -1,9 +1,10 @@
 /*
  * fuzz_ws_core.c -- the worker's core under any sequence of link frames, client frames and loss of the link
  *
- * The WebSocket carrier and the link are replaced; so are the dialects, by three whose frames are event ids: plain,
- * with subscriptions, and on Engine.IO, where requests are relayed, too. Checked: each connection sees rising event ids (a gap may set it back), queues, topics and
- * counts agree, and when everybody is closed nothing is left.
+ * The clock, the WebSocket carrier and the link are replaced; so are the dialects, by three whose frames are event ids:
+ * plain, with subscriptions, and on Engine.IO, where requests are relayed, too. Checked: each connection sees rising event
+ * ids (a gap may set it back), queues, topics and counts agree, and when everybody is closed nothing is left. What rarely
+ * happens by chance, a login or an upgrade from beginning to end, is a step of its own.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,6 +22,14 @@ static struct {
     const uint8_t *p;
     size_t left;
 } input;
+
+static uint64_t now_ms;
+
+uint64_t __wrap_mono_ms(void);
+uint64_t __wrap_mono_ms(void)
+{
+    return now_ms;
+}
 
 static uint64_t take(unsigned bytes)
 {
@@ -97,7 +106,7 @@ enum rc link_client_query(struct link_client *l, uint64_t session, uint32_t slot
                           const struct op *op, uint8_t kind, struct str body)
 {
     struct pending *p = NULL;
-    CHECK(slot != 0 && (kind == LINK_QUERY_CHAT || kind == LINK_QUERY_SUBSCRIBE) && body.len > 0);
+    CHECK(slot != 0 && kind == (op->kind == OP_SUBSCRIBE ? LINK_QUERY_SUBSCRIBE : LINK_QUERY_CHAT) && body.len > 0);
     CHECK(pendings_take(&l->pendings, &p) == RC_OK);
     p->session = session;
     p->kind = op->kind;
@@ -162,11 +171,29 @@ static void lose_link(void)
 
 /* -- the dialect ---------------------------------------------------------------------------------------------- */
 
+enum { SAYS_LOGOUT = 128, SAYS_LOGIN = 128 + 32, SAYS_LOGIN_AGAIN = 128 + 32 + 16, SAYS_SUBSCRIBE = 128 + 64 };
+static uint64_t forced; /* what clients say, whatever the input says */
+static bool comes_back[SESSIONS]; /* by index: may be shown again what it was shown, after another login */
+
+static struct conn *any_conn(struct core *k);
+
+/* What some connection was given to come back with. */
+static void add_recovery(struct conn *c, struct op *op)
+{
+    static char pid[LINK_PID_MAX_BYTES + 1];
+    const struct conn *other = any_conn(c->core);
+    struct str of = other != NULL ? core_recovery_pid(other) : STR_NONE;
+    memcpy(pid, of.len > 0 ? of.p : "", of.len);
+    op->recovery = (struct str){pid, of.len};
+    op->offset = take(1) & 1 ? STR("00000001.7") : STR("");
+    comes_back[c->index] = true;
+}
+
 static void receive(struct conn *c, void *state, struct str message, bool binary)
 {
     static const uint8_t commands[] = {CMD_MESSAGE_SEND, CMD_TYPING, CMD_FOCUS, CMD_READ};
     struct op op = {.kind = OP_COMMAND, .ref = {message.p, message.len % 9}};
-    uint64_t what = take(1);
+    uint64_t what = forced != 0 ? forced : take(1);
     (void)state;
     op.cmd.kind = commands[what % 4];
     op.cmd.number = what & 1;
@@ -175,6 +202,9 @@ static void receive(struct conn *c, void *state, struct str message, bool binary
         op.kind = what & 128 ? OP_SUBSCRIBE : OP_UNSUBSCRIBE;
     } else if ((what & 128) != 0) {
         op.kind = what & 32 ? OP_LOGIN : OP_LOGOUT;
+        if ((what & 16) != 0) {
+            add_recovery(c, &op);
+        }
     }
     if (binary) {
         dialect_fail(c, 0, STR_NONE, CODE_BAD_REQUEST);
@@ -272,7 +302,7 @@ static void check_frame(const struct conn *c, const struct msg *m)
     if (m->bytes[2] == 'g') {
         seen[c->index] = id;
     } else if (m->bytes[2] == 'e' && id != 0) {
-        CHECK(id > seen[c->index]);
+        CHECK(id > seen[c->index] || comes_back[c->index]);
         seen[c->index] = id;
     }
 }
@@ -315,6 +345,7 @@ static void move_conn(struct conn *from, struct conn *to)
     to->fd = from->fd;
     from->handle = NULL;
     seen[to->index] = 0; /* what it was polled for does not come by here */
+    comes_back[to->index] = true;
 }
 
 static const struct carrier carrier = {flush, close_conn, kill_conn, set_read, move_conn};
@@ -326,6 +357,7 @@ static bool start(void *ctx, struct conn *c, struct str head)
     close(c->fd);
     c->handle = c;
     seen[c->index] = 0;
+    comes_back[c->index] = false;
     core_on_open(c);
     return true;
 }
@@ -422,11 +454,102 @@ static void step_login(struct core *k)
         p = pendings_next(&fake_link.pendings, p);
     }
     uint32_t slot = (uint32_t)(how >> 4) % 8;
+    const struct conn *c = p != NULL ? conns_find(&k->conns, p->session) : NULL;
+    struct buf rooms = BUF_INIT;
+    if (c != NULL && (how & 3) == 3) {
+        link_add_room(&rooms, (struct link_room){1, take(1)});
+        link_add_room(&rooms, (struct link_room){2 + take(1) % 3, 0});
+    }
     struct link_login_reply m = {.session = p != NULL ? p->session : any_session(k),
                                  .code = how & 1 ? CODE_OK : CODE_UNAUTHENTICATED,
                                  .slot = how & 1 ? slot : 0,
-                                 .user_id = how & 1 ? slot * 10 : 0};
+                                 .user_id = how & 1 ? slot * 10 : 0,
+                                 .pid = rooms.len > 0 ? core_recovery_pid(c) : STR_NONE,
+                                 .rooms = buf_str(&rooms)};
     link_put_login_reply(&frame, p != NULL ? p->request : 1, &m);
+    down_frame(k, &frame, -1);
+    buf_release(&rooms);
+}
+
+static void send_poll(struct core *k, uint8_t method, const struct conn *c, const char *body)
+{
+    static uint32_t polls = 1u << 31;
+    struct buf frame = BUF_INIT, sid = BUF_INIT;
+    add_sid(c, &sid);
+    struct link_poll m = {.method = method, .dialect = DIALECT_SOCKETIO, .peer_key = 5, .sid = buf_str(&sid), .body = str_of(body)};
+    link_put_poll(&frame, ++polls, &m);
+    down_frame(k, &frame, -1);
+    buf_release(&sid);
+}
+
+static void say(struct conn *c, uint64_t what)
+{
+    if (c->state != CONN_OPEN || (c->eio->role != EIO_POLLING && c->eio->role != EIO_WEBSOCKET)) {
+        return;
+    }
+    forced = what;
+    if (c->eio->role == EIO_POLLING) {
+        send_poll(c->core, LINK_POLL_POST, c, "4x");
+    } else if (c->handle != NULL && c->pause == 0) {
+        core_on_piece(c, STR("4x"), true, false);
+    }
+    forced = 0;
+}
+
+static void upgrade(struct core *k, const struct conn *c)
+{
+    struct buf frame = BUF_INIT, asked = BUF_INIT;
+    uint32_t before = k->conns.count;
+    buf_add_z(&asked, "EIO=4&sid=");
+    add_sid(c, &asked);
+    struct link_adopt m = {.dialect = DIALECT_SOCKETIO, .peer_key = 6, .asked = buf_str(&asked), .head = STR("head")};
+    link_put_adopt(&frame, 1, &m);
+    down_frame(k, &frame, open("/dev/null", O_RDONLY | O_CLOEXEC));
+    buf_release(&asked);
+    (void)core_turn(k);
+    for (uint32_t i = 0; i < k->conns.made && k->conns.count > before; i++) {
+        struct conn *p = conns_at(&k->conns, i);
+        if (p != NULL && p->state == CONN_OPEN && p->eio != NULL && p->eio->role == EIO_PROBE) {
+            core_on_piece(p, STR("2probe"), true, false);
+            uint64_t how = take(1);
+            if (how & 1) {
+                send_poll(k, how & 2 ? LINK_POLL_POST : LINK_POLL_GET, c, "4x");
+            }
+            if (p->state == CONN_OPEN && (how & 4) != 0) {
+                core_on_piece(p, STR("5"), true, false);
+            }
+            return;
+        }
+    }
+}
+
+/* From beginning to end. */
+static void step_story(struct core *k)
+{
+    static const uint64_t words[] = {SAYS_LOGIN, SAYS_LOGIN_AGAIN, SAYS_LOGOUT, SAYS_SUBSCRIBE};
+    uint64_t how = take(1);
+    struct conn *c = any_conn(k);
+    if (how % 8 == 7) {
+        send_poll(k, LINK_POLL_GET, NULL, "");
+    } else if (c == NULL || c->eio == NULL) {
+        return;
+    } else if (how % 8 == 6) {
+        upgrade(k, c);
+    } else if (how % 8 >= 4) {
+        send_poll(k, LINK_POLL_GET, c, "");
+    } else {
+        say(c, words[how % 8]);
+        if (how % 8 < 2 && fake_link.up) {
+            step_login(k);
+        }
+    }
+}
+
+static void step_stored(struct core *k)
+{
+    struct buf frame = BUF_INIT;
+    uint64_t session = any_session(k);
+    link_put_recovery_stored(&frame, session, (uint32_t)take(1) % 4);
     down_frame(k, &frame, -1);
 }
 
@@ -608,6 +731,7 @@ static void step_link(struct core *k)
     fake_link.up = true;
     core_link_up(k, &(struct link_welcome){.log_id = k->log_id != 0 ? k->log_id : 1,
                                            .published = k->position + how % 3,
+                                           .recovers = (how & 96) != 0,
                                            .resumed = how > 127});
 }
 
@@ -673,9 +797,8 @@ static void play(struct core *k)
     static void (*const steps[])(struct core *) = {step_adopt,  step_event, step_event, step_chunk,
                                                    step_place,  step_raw,   step_client, step_answer,
                                                    step_client, step_event, step_poll, step_poll,
-                                                   step_login};
+                                                   step_login, step_stored, step_story, step_story, step_story};
     const uint64_t count = sizeof(steps) / sizeof(steps[0]);
-    uint64_t now = 1000;
     for (unsigned i = 0; i < STEPS && input.left > 0; i++) {
         uint64_t what = take(1) % (count + 4);
         if (what < count) {
@@ -685,8 +808,8 @@ static void play(struct core *k)
         } else if (what == count) {
             step_link(k);
         } else if (what == count + 1) {
-            now += take(1) * 50;
-            core_tick(k, now);
+            now_ms += take(1) * 50;
+            core_tick(k, now_ms);
         } else {
             core_turn(k);
         }
@@ -715,15 +838,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         conf->typing_per_s = 2;
         conf->topics_max = 2;
         conf->commands_max = PLACES;
+        conf->eio_ping_interval_ms = 2000;
+        conf->eio_ping_timeout_ms = 1000;
+        conf->eio_connect_timeout_ms = 4000;
+        conf->eio_upgrade_timeout_ms = 1000;
+        conf->eio_packets_max = 3;
+        conf->eio_max_payload = 100;
         log_init("fuzz", LOG_LEVEL_ERR);
     }
     input.p = data;
     input.left = size;
     fake_link = (struct link_client){.up = false};
     pendings_init(&fake_link.pendings, PLACES);
+    now_ms = 1000;
     core_init(k, conf, 1);
-    wheel_release(&k->wheel);
-    wheel_init(&k->wheel, 0);
     k->carrier = &carrier;
     k->start = start;
     k->link = &fake_link;
