@@ -470,9 +470,9 @@ export class Client {
         if (!this.isLeader || this.sockets.rooms !== 'live') {
             return;
         }
-        if (chat !== (this.spoken?.chat ?? null) || (chat && now() >= this.spoken!.at + this.limits.focusEvery)) {
+        if (chat !== this.spoken?.chat || (chat && now() >= this.spoken.at + this.limits.focusEvery)) {
             this.spoken = { chat, at: now() };
-            this.connections.rooms?.send({ type: 'active_chat', chat_id: chat });
+            this.connections.rooms?.send({ type: 'active_chat', chat_id: chat }); // null as well: else sending counts as looking
         }
     }
 
