@@ -40,7 +40,7 @@ export class ChatIds {
     /** Every chat_id in an answer of the HTTP API. */
     learnFrom(answer: unknown): void {
         const some = answer as Any | undefined;
-        [some, ...(some?.chats ?? []), ...(some?.notifications ?? [])].forEach((item) => this.learn(item?.chat_id));
+        [some, some?.chats, some?.notifications].flat().forEach((item) => this.learn(item?.chat_id));
     }
 
     hex(id: unknown): Id | null {

@@ -54,10 +54,10 @@ export function now(): number {
     return elapsed;
 }
 
-/** Unique, and rises with time, which keeps the server's index small. */
+/** Unique among one user's, and rises with time, which keeps the server's index small. */
 export function uniqueId(): string {
-    const hex = (n: number, digits: number) => n.toString(16).padStart(digits, '0');
-    return hex(Date.now(), 12) + Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) => hex(byte, 2)).join('');
+    const random = () => Math.random().toString(36).slice(2);
+    return `${Date.now().toString(16)}-${random()}${random()}`;
 }
 
 /** Listens at the window (to which what happens to the document bubbles), where there is one; returns how to end it. */
