@@ -161,7 +161,7 @@ idle() { # Each connection a user of its own, but with 1,000 chats: seeding eigh
 handshakes() {
     start 64 1 1
     limit_port=$(free_port)
-    bench listener --limit-port "$limit_port" &
+    "$BUILD/confab-bench" listener --limit-port "$limit_port" & # not through a function: this is the process to end
     pids+=($!)
     wait_for_port "$limit_port"
     bench handshakes "${common[@]}" --count 64 --limit-port "$limit_port"
