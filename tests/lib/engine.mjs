@@ -1,5 +1,7 @@
 // Engine.IO by hand: what protocol tests send and receive, without a client library in between.
+import assert from 'node:assert/strict';
 import WebSocket from 'ws';
+import { within } from './wait.mjs';
 
 export const SEPARATOR = '\x1e';
 export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
@@ -62,4 +64,43 @@ export class Engine {
     close() {
         this.sockets.forEach((ws) => ws.terminate());
     }
+
+    /** Polls once and answers a ping, so that the session lives; what else came. */
+    async poll(sid) {
+        const packets = (await (await this.get(sid)).text()).split(SEPARATOR);
+        if (packets.includes('2')) {
+            await this.post(sid, '3');
+        }
+        return packets.filter((p) => p !== '2');
+    }
+
+    async pollFor(sid, count = 1) {
+        const packets = [];
+        while (packets.length < count) {
+            packets.push(...await within('a packet', this.poll(sid)));
+        }
+        return packets;
+    }
+
+    /** A polling session on /chat; its sid. */
+    async join(who) {
+        const sid = await this.open();
+        await this.post(sid, `40/chat,${JSON.stringify({ token: who.token })}`);
+        const [connect] = await this.pollFor(sid);
+        assert.match(connect, /^40\/chat,\{"sid":/);
+        return sid;
+    }
+
+    /** Nothing is left of the session. */
+    async isGone(sid) {
+        await refused(await this.get(sid), 400, UNKNOWN);
+    }
+}
+
+export const UNKNOWN = { code: 1, message: 'Session ID unknown' };
+export const BAD = { code: 3, message: 'Bad request' };
+
+export async function refused(answer, status, body) {
+    assert.equal(answer.status, status);
+    assert.deepEqual(JSON.parse(await answer.text()), body);
 }
