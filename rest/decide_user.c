@@ -156,20 +156,21 @@ enum code decide_family_rotate(struct decider *d, struct job *job)
     }
     job->outcome.user_id = f->user_id;
     job->outcome.number = f->id;
-    if (key16_eq(&f->previous_hash, &c->key)) {
+    bool is_repeated = key16_eq(&f->previous_hash, &c->key) && key16_eq(&f->refresh_hash, &c->key2);
+    if (key16_eq(&f->previous_hash, &c->key) && !is_repeated) {
         /* Somebody kept an old token: the thief or the owner, so neither goes on. */
         log_revoked(d, job, f->user_id, f->id);
         revoke_family(d, f);
         return CODE_REFRESH_REUSED;
     }
-    if (!key16_eq(&f->refresh_hash, &c->key)) {
+    if (!is_repeated && !key16_eq(&f->refresh_hash, &c->key)) {
         return CODE_UNAUTHENTICATED;
     }
     if (f->expires_s * 1000000 < d->now_us) {
         return CODE_TOKEN_EXPIRED;
     }
     struct row_family row = *f;
-    row.previous_hash = row.refresh_hash;
+    row.previous_hash = c->key;
     row.refresh_hash = c->key2;
     row.expires_s = c->number;
     put_family(d, &row);

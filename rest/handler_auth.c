@@ -109,9 +109,11 @@ void auth_refresh(struct http_request *rq)
 {
     const char *field = NULL;
     struct str token;
+    struct cmd c;
     struct auth_request *r = new_request(rq);
-    if (r && handler_string(rq, "refresh_token", true, &token)) {
-        enum code code = svc_refresh(r, token, &field);
+    if (r && handler_string(rq, "refresh_token", true, &token) &&
+        handler_cmd(rq, CMD_FAMILY_ROTATE, &c)) {
+        enum code code = svc_refresh(r, token, c.has_key ? &c.key : NULL, &field);
         started(rq, code, field);
     }
 }

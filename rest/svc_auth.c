@@ -189,12 +189,41 @@ static void on_rotated(void *ctx, const struct outcome *o)
     grant(r);
 }
 
-enum code svc_refresh(struct auth_request *r, struct str token, const char **field)
+/* The secret that follows the old one under this key: only we can make it, and make it again. */
+static bool next_secret(struct auth_request *r, const struct key16 *key)
+{
+    struct buf seed = BUF_INIT;
+    struct key16 hash, half;
+    bool ok = true;
+    buf_add(&seed, r->old.secret, REFRESH_SECRET_BYTES);
+    buf_add(&seed, key->b, sizeof(key->b));
+    hash16(buf_str(&seed), &hash);
+    ok = buf_ok(&seed);
+    for (size_t i = 0; i < REFRESH_SECRET_BYTES / sizeof(half.b) && ok; i++) {
+        struct buf text = BUF_INIT;
+        buf_addf(&text, "next %zu ", i);
+        base64url_add(&text, hash.b, sizeof(hash.b));
+        ok = buf_ok(&text) && auth_tag(r->svc->auth, buf_str(&text), &half) == RC_OK;
+        memcpy(r->token.secret + i * sizeof(half.b), half.b, ok ? sizeof(half.b) : 0);
+        buf_release(&text);
+    }
+    if (seed.p != NULL) {
+        explicit_bzero(seed.p, seed.len);
+    }
+    buf_release(&seed);
+    return ok;
+}
+
+enum code svc_refresh(struct auth_request *r, struct str token, const struct key16 *key,
+                      const char **field)
 {
     if (!refresh_token_read(token, &r->old)) {
         return CODE_UNAUTHENTICATED;
     }
     new_secret(r);
+    if (key != NULL && !next_secret(r, key)) {
+        return CODE_UNAVAILABLE;
+    }
     r->token.family = r->old.family;
     struct cmd c = {
         .kind = CMD_FAMILY_ROTATE,

@@ -53,8 +53,9 @@ struct auth_request {
 /* Account and login in one: user, access, refresh. CODE_FORBIDDEN when registration is closed. */
 enum code svc_register(struct auth_request *r, const char **field);
 enum code svc_login(struct auth_request *r, const char **field);
-/* A new pair for an old refresh token. CODE_UNAUTHENTICATED, CODE_TOKEN_EXPIRED, CODE_REFRESH_REUSED. */
-enum code svc_refresh(struct auth_request *r, struct str token, const char **field);
+/* A new pair for an old refresh token. CODE_UNAUTHENTICATED, CODE_TOKEN_EXPIRED, CODE_REFRESH_REUSED. With a key (or NULL) the
+ * same token gives the same new one for that key, as long as the new one was not used: a lost answer can be asked for again. */
+enum code svc_refresh(struct auth_request *r, struct str token, const struct key16 *key, const char **field);
 /* An account without a login (administration); an empty password means nobody can log in. */
 enum code svc_account(struct auth_request *r, const char **field);
 /* Hash a new password for user_id and store it (administration). */

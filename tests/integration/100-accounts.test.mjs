@@ -88,6 +88,29 @@ describe('refresh', () => {
         const { json: other } = await login('ann', 'correct horse');
         await sys.api.expect(200, 'GET', '/api/me', { token: other.access_token });
     });
+    test('with the same Idempotency-Key: the same new one, until that is used', async () => {
+        const again = (token, key) => sys.api.call('POST', '/api/auth/refresh', { body: { refresh_token: token }, headers: { 'idempotency-key': key } });
+        const { json: first } = await login('ann', 'correct horse');
+        const answers = await Promise.all([again(first.refresh_token, 'a'), again(first.refresh_token, 'a')]);
+        answers.push(await again(first.refresh_token, 'a'));
+        assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200]);
+        assert.equal(new Set(answers.map(({ json }) => json.refresh_token)).size, 1);
+        const second = answers[0].json;
+        await sys.api.expect(200, 'GET', '/api/me', { token: answers[2].json.access_token });
+        const third = await again(second.refresh_token, 'b');
+        assert.equal(third.status, 200, third.text);
+        assert.equal((await again(first.refresh_token, 'a')).json.code, 'refresh_reused');
+        assert.equal((await again(third.json.refresh_token, 'c')).status, 401);
+    });
+    test('with another Idempotency-Key, or none, a token that was used ends the session', async () => {
+        for (const headers of [{ 'idempotency-key': 'other' }, {}]) {
+            const { json: first } = await login('ann', 'correct horse');
+            const send = (with_) => sys.api.call('POST', '/api/auth/refresh', { body: { refresh_token: first.refresh_token }, headers: with_ });
+            assert.equal((await send({ 'idempotency-key': 'a' })).status, 200);
+            assert.equal((await send(headers)).json.code, 'refresh_reused');
+            assert.equal((await send({ 'idempotency-key': 'a' })).status, 401);
+        }
+    });
     test('two at once with the same token: one wins', async () => {
         const { json: first } = await login('ann', 'correct horse');
         const answers = await Promise.all([refresh(first.refresh_token), refresh(first.refresh_token)]);

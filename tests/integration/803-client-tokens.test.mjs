@@ -155,6 +155,28 @@ test('the login has ended on the server: the first refused exchange signs out', 
     assert.equal(storage.map.size, 0, 'useless tokens are kept');
 });
 
+test('the answer to an exchange is lost: the next attempt gets it, and nobody is signed out', async () => {
+    const storage = new MemoryStorage();
+    await signedIn(storage);
+    let lost = 0;
+    const losing = async (url, options) => {
+        const answer = await fetch(url, options);
+        if (String(url).endsWith('/refresh') && answer.status === 200 && lost < 2) {
+            lost += 1;
+            throw new TypeError('Failed to fetch');
+        }
+        return answer;
+    };
+    const tokens = library.sessionTokens({ url: sys.origin, storage, fetch: losing });
+    await assert.rejects(tokens.refresh(), { code: 'network' });
+    const reloaded = library.sessionTokens({ url: sys.origin, storage, fetch: losing });
+    await assert.rejects(reloaded.refresh(), { code: 'network' });
+    const token = await reloaded.refresh();
+    await sys.api.expect(200, 'GET', '/api/me', { token });
+    await reloaded.refresh();
+    assert.equal(lost, 2);
+});
+
 test('several tabs, one exchange: a refresh token works only once', async () => {
     const storage = new MemoryStorage();
     await signedIn(storage);

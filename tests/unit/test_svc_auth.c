@@ -295,16 +295,41 @@ static void test_refresh_rotates_and_an_old_token_of_ours_ends_the_family(void *
 
     world.outcome_user = 7;
     r = request("", "");
-    assert_int_equal(svc_refresh(&r, str_of(first), &field), CODE_OK);
+    assert_int_equal(svc_refresh(&r, str_of(first), NULL, &field), CODE_OK);
     assert_int_equal(world.done_code, CODE_OK);
     assert_string_not_equal(world.refresh, first);
     assert_int_equal(world.last.number2, 31);
 
     world.outcome = CODE_UNAUTHENTICATED; /* the writer does not know this one any more */
     r = request("", "");
-    assert_int_equal(svc_refresh(&r, str_of(first), &field), CODE_OK);
+    assert_int_equal(svc_refresh(&r, str_of(first), NULL, &field), CODE_OK);
     assert_int_equal(world.done_code, CODE_REFRESH_REUSED);
     assert_int_equal(world.revoked_family, 31);
+}
+
+static void test_refresh_with_the_same_key_gives_the_same_token(void **state)
+{
+    (void)state;
+    const char *field = NULL;
+    char first[256], texts[4][256];
+    struct key16 key = {{1}}, other = {{2}};
+    const struct key16 *keys[] = {&key, &key, &other, NULL};
+    struct auth_request r = request("ann", "right password");
+    assert_int_equal(svc_login(&r, &field), CODE_OK);
+    memcpy(first, world.refresh, sizeof(first));
+    world.outcome_user = 7;
+    for (int i = 0; i < 4; i++) {
+        r = request("", "");
+        assert_int_equal(svc_refresh(&r, str_of(first), keys[i], &field), CODE_OK);
+        assert_int_equal(world.done_code, CODE_OK);
+        memcpy(texts[i], world.refresh, sizeof(texts[i]));
+    }
+    assert_string_equal(texts[0], texts[1]);
+    assert_string_not_equal(texts[0], texts[2]);
+    assert_string_not_equal(texts[0], texts[3]);
+    r = request("", ""); /* the key is not all there is to it */
+    assert_int_equal(svc_refresh(&r, str_of(texts[2]), &key, &field), CODE_OK);
+    assert_string_not_equal(world.refresh, texts[0]);
 }
 
 static void test_refresh_with_a_made_up_token_ends_nothing(void **state)
@@ -317,11 +342,11 @@ static void test_refresh_with_a_made_up_token_ends_nothing(void **state)
     world.outcome = CODE_UNAUTHENTICATED;
     world.outcome_user = 7;
     struct auth_request r = request("", "");
-    assert_int_equal(svc_refresh(&r, buf_str(&text), &field), CODE_OK);
+    assert_int_equal(svc_refresh(&r, buf_str(&text), NULL, &field), CODE_OK);
     assert_int_equal(world.done_code, CODE_UNAUTHENTICATED);
     assert_int_equal(world.revoked_family, 0);
     r = request("", "");
-    assert_int_equal(svc_refresh(&r, STR("garbage"), &field), CODE_UNAUTHENTICATED);
+    assert_int_equal(svc_refresh(&r, STR("garbage"), NULL, &field), CODE_UNAUTHENTICATED);
     buf_release(&text);
 }
 
@@ -349,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup(test_login_at_another_cost_stores_a_new_hash, set_up),
         cmocka_unit_test_setup(test_login_without_a_database_is_unavailable, set_up),
         cmocka_unit_test_setup(test_refresh_rotates_and_an_old_token_of_ours_ends_the_family, set_up),
+        cmocka_unit_test_setup(test_refresh_with_the_same_key_gives_the_same_token, set_up),
         cmocka_unit_test_setup(test_refresh_with_a_made_up_token_ends_nothing, set_up),
         cmocka_unit_test_setup(test_account_without_a_password_gets_no_hash_and_no_login, set_up),
     };

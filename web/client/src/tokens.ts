@@ -104,6 +104,8 @@ export function fixedToken(token: string): TokenProvider {
 interface Kept extends Tokens {
     /** By this machine's clock, wrong or not. */
     gotAt: number;
+    /** Idempotency-Key of the exchange: when its answer is lost, the next attempt gets it. */
+    next: string;
 }
 
 export interface SessionTokens extends TokenProvider {
@@ -131,9 +133,10 @@ export function sessionTokens(
             return null;
         }
     };
-    const post = <T>(path: string, body: unknown, token: string | null = null) => request<T>(fetcher, base, token, 'POST', path, { body });
+    const post = <T>(path: string, body: unknown, token: string | null = null, key?: string) =>
+        request<T>(fetcher, base, token, 'POST', path, { body, key });
     const keep = (t: Tokens): Me => {
-        store.set(key, JSON.stringify({ ...t, gotAt: Date.now() }));
+        store.set(key, JSON.stringify({ ...t, gotAt: Date.now(), next: uniqueId() } satisfies Kept));
         return t.user;
     };
     const signedOut = () => new RestError({ status: 401, code: 'unauthenticated', detail: 'Nobody is signed in.' });
@@ -185,7 +188,7 @@ export function sessionTokens(
                     return kept.access_token; // another tab was quicker
                 }
                 try {
-                    keep(await post<Tokens>('/api/auth/refresh', { refresh_token: kept.refresh_token }));
+                    keep(await post<Tokens>('/api/auth/refresh', { refresh_token: kept.refresh_token }, null, kept.next));
                 } catch (error) {
                     if ((error as RestError).status === 401) {
                         store.remove(key);
