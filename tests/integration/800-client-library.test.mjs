@@ -28,6 +28,17 @@ async function alone(options = {}) {
 }
 afterEach(() => started.splice(0).forEach((one) => one.stop()));
 
+test('ids are learnt from lists of chats; what is no list is no harm', async () => {
+    const prefs = { chats: { [chat]: { level: 'none' } } };
+    const { client, inbox } = await alone({ fetch: async (url) => Response.json(url.includes('preferences') ? prefs : { chats: [{ chat_id: chat }] }) });
+    assert.deepEqual(await client.rest.preferences(), prefs);
+    await client.rest.chats();
+    const heard = [];
+    client.on('notification', ({ chatId }) => heard.push(chatId));
+    inbox.give({ type: 'new_message', message: 'New message', chat_id: idNumber(chat), timestamp: '2026-01-01T00:00:00Z', _ext: { event_id: 'aaaaaaaa.1' } });
+    assert.deepEqual(heard, [chat]);
+});
+
 test('size', () => {
     console.log(`client library: ${size.bytes} bytes, ${size.gzipped} gzipped`);
     assert.ok(size.gzipped < LIMIT_BYTES, `${size.gzipped} bytes gzipped`);

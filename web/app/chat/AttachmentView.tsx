@@ -50,7 +50,8 @@ function File({ attachment }: { attachment: Attachment }) {
         setBusy(false);
     };
     return (
-        <button type="button" className="file" onClick={() => void load()} disabled={isBusy} aria-label={`Save ${attachment.name}, ${sizeText(attachment.size)}`}>
+        <button type="button" className="file" onClick={() => void load()} disabled={isBusy}>
+            <span className="visually-hidden">Save</span>
             <span className="file-icon">{isBusy ? <span className="spinner" /> : <Icon name="file" size={22} />}</span>
             <span className="file-text">
                 <span className="file-name" dir="auto">{attachment.name}</span>

@@ -113,7 +113,7 @@ function Head({ chat, hasDetails, onDetails }: Props) {
             <button type="button" className="head-title" onClick={() => onDetails(!hasDetails)} aria-expanded={hasDetails}>
                 <Avatar name={name} id={idNumber(chat.peer?.user_id ?? chat.chat_id)} isGroup={chat.kind === 'group'} isOnline={presence?.online} />
                 <span className="head-text">
-                    <h2 className="head-name" dir="auto">{name}</h2>
+                    <h1 className="head-name" dir="auto">{name}</h1>
                     <span className={presence?.online ? 'head-line is-online' : 'head-line'}>{line}</span>
                 </span>
             </button>

@@ -1,5 +1,5 @@
 // The messages of a chat: stays at the end while one reads there, loads older ones when one scrolls up to them.
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type UIEvent } from 'react';
 import { idNumber, type Chat, type Message } from '@confab/client';
 import { useModel } from '@/context/WebSocketContext';
 import { caption, summary } from '@/lib/text';
@@ -36,7 +36,7 @@ export function MessageList({ chat, actions }: { chat: Chat; actions: MessageAct
 
     const messages = thread?.messages;
     const rows = useMemo(() => rowsOf(messages ?? [], me.user_id, newFrom), [messages, me.user_id, newFrom]);
-    const { box, isAtEnd, missed, toEnd, onScroll } = useEnd(messages, pending.length + sending.length);
+    const { setBox, isAtEnd, missed, toEnd, onScroll } = useEnd(messages, pending.length + sending.length);
 
     const onTop = useCallback(() => void threads.older(id), [threads, id]);
     if (!thread || (thread.phase === 'loading' && thread.messages.length === 0)) {
@@ -47,7 +47,7 @@ export function MessageList({ chat, actions }: { chat: Chat; actions: MessageAct
     }
     return (
         <div className="messages-frame">
-            <div className="messages" ref={box} onScroll={onScroll} tabIndex={0} role="region" aria-label="Messages">
+            <div className="messages" ref={setBox} onScroll={onScroll} tabIndex={0} role="region" aria-label="Messages">
                 {thread.hasOlder && <Top isBusy={thread.loadingOlder} onTop={onTop} />}
                 {rows.length + pending.length + sending.length === 0 && <Empty icon="chat" title="Nothing here yet"><p>Write the first message.</p></Empty>}
                 <ol className="message-rows">
@@ -75,19 +75,18 @@ function readers(reads: ReadonlyMap<number, number>, seq: number): string {
 
 /** Where one is in the list: new messages keep the end in view, older ones do not move what is read. */
 function useEnd(messages: readonly Message[] | undefined, waiting: number) {
-    const box = useRef<HTMLDivElement>(null);
+    const [box, setBox] = useState<HTMLDivElement | null>(null);
     const [isAtEnd, setAtEnd] = useState(true);
     const [missed, setMissed] = useState(0);
     const before = useRef({ first: 0, last: 0, height: 0, waiting: 0, atEnd: true });
 
     const toEnd = useCallback(() => {
-        const el = box.current;
-        if (el) {
-            el.scrollTop = el.scrollHeight;
+        if (box) {
+            box.scrollTop = box.scrollHeight;
         }
-    }, []);
-    const onScroll = useCallback(() => {
-        const el = box.current!;
+    }, [box]);
+    const onScroll = useCallback((event: UIEvent<HTMLDivElement>) => {
+        const el = event.currentTarget;
         const atEnd = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR;
         before.current.atEnd = atEnd;
         setAtEnd(atEnd);
@@ -97,43 +96,40 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
     }, []);
 
     useLayoutEffect(() => {
-        const el = box.current;
-        if (!el || !messages) {
+        if (!box || !messages) {
             return;
         }
         const was = before.current;
         const first = messages[0]?.seq ?? 0;
         const last = messages.at(-1)?.seq ?? 0;
         if (was.first && first < was.first && !was.atEnd) {
-            el.scrollTop += el.scrollHeight - was.height;
+            box.scrollTop += box.scrollHeight - was.height;
         } else if (was.atEnd || waiting > was.waiting) {
-            el.scrollTop = el.scrollHeight;
+            box.scrollTop = box.scrollHeight;
         } else if (last > was.last && was.last) {
             setMissed((m) => m + last - was.last);
         }
-        before.current = { ...was, first, last, waiting, height: el.scrollHeight };
-    }, [messages, waiting]);
+        before.current = { ...was, first, last, waiting, height: box.scrollHeight };
+    }, [box, messages, waiting]);
 
     // Images that load, a keyboard that opens: the end stays in view.
-    const isThere = messages !== undefined;
     useEffect(() => {
-        const el = box.current;
-        if (!el || !isThere) {
+        if (!box) {
             return undefined;
         }
         const observer = new ResizeObserver(() => {
             if (before.current.atEnd) {
-                el.scrollTop = el.scrollHeight;
+                box.scrollTop = box.scrollHeight;
             }
-            before.current.height = el.scrollHeight;
+            before.current.height = box.scrollHeight;
         });
-        observer.observe(el);
-        if (el.lastElementChild) {
-            observer.observe(el.lastElementChild);
+        observer.observe(box);
+        if (box.lastElementChild) {
+            observer.observe(box.lastElementChild);
         }
         return () => observer.disconnect();
-    }, [isThere]);
-    return { box, isAtEnd, missed, toEnd, onScroll };
+    }, [box]);
+    return { setBox, isAtEnd, missed, toEnd, onScroll };
 }
 
 /** When it comes into view there is more to load. */

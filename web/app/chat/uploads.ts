@@ -20,6 +20,7 @@ export interface Upload {
 
 export class Uploads extends Store<readonly Upload[]> {
     private readonly files = new Map<number, { file: File; abort: AbortController }>();
+    private readonly queues = new Map<string, Promise<void>>();
     private count = 0;
 
     constructor(private readonly model: Model) {
@@ -33,18 +34,24 @@ export class Uploads extends Store<readonly Upload[]> {
             this.files.set(this.count, { file, abort: new AbortController() });
             const upload: Upload = { key: this.count, chatId: chat.chat_id, name: file.name, size: file.size, sent: 0, state: 'running', error: null, preview };
             this.set((all) => [...all, upload]);
-            void this.run(upload);
+            this.enqueue(upload);
         }
     }
 
     retry(upload: Upload): void {
         this.change(upload.key, { state: 'running', error: null, sent: 0 });
-        void this.run(upload);
+        this.enqueue(upload);
     }
 
     discard(upload: Upload): void {
         this.files.get(upload.key)?.abort.abort();
         this.done(upload);
+    }
+
+    /** One file of a chat after the other, so that they arrive in the order in which they were chosen. */
+    private enqueue(upload: Upload): void {
+        const before = this.queues.get(upload.chatId) ?? Promise.resolve();
+        this.queues.set(upload.chatId, before.then(() => this.run(upload)));
     }
 
     private async run(upload: Upload): Promise<void> {
@@ -57,8 +64,9 @@ export class Uploads extends Store<readonly Upload[]> {
             const attachment = await client.rest.upload(upload.chatId, kept.file, {
                 signal: kept.abort.signal, onProgress: (sent) => this.change(upload.key, { sent }),
             });
-            client.send({ chatId: upload.chatId, content: '', attachmentId: attachment.id });
+            const { done } = client.send({ chatId: upload.chatId, content: '', attachmentId: attachment.id });
             this.done(upload);
+            await done.catch(() => {}); // the outbox shows what became of it
         } catch (error) {
             if (!(error instanceof RestError && error.code === 'aborted')) {
                 this.change(upload.key, { state: 'failed', error: errorText(error) });

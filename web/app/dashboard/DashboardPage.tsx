@@ -29,7 +29,7 @@ export default function DashboardPage({ session: id }: { session: string }) {
     useEffect(load, [load, newest]);
 
     if (live.refused) {
-        return <Empty icon="chart" title="No dashboard"><p>{live.refused}</p>{me ? <Link href="/dashboard">All events</Link> : <Link href="/sign-in">Sign in</Link>}</Empty>;
+        return <Empty icon="chart" title="No dashboard" isPage><p>{live.refused}</p>{me ? <Link href="/dashboard">All events</Link> : <Link href="/sign-in">Sign in</Link>}</Empty>;
     }
     const here = session?.checked_in_count ?? live.checkins.filter((c) => c.success).length;
     return (

@@ -12,13 +12,19 @@ interface State {
 }
 
 const stores = new WeakMap<Model, Store<State>>();
+const loading = new WeakMap<Store<State>, Promise<void>>();
 
-async function load(model: Model, store: Store<State>): Promise<void> {
-    try {
-        store.set({ prefs: await model.client.rest.preferences(), error: null });
-    } catch (error) {
-        store.patch({ error: errorText(error) });
+/** Many components ask at once; one request answers all. */
+function load(model: Model, store: Store<State>): Promise<void> {
+    const known = loading.get(store);
+    if (known) {
+        return known;
     }
+    const made = model.client.rest.preferences()
+        .then((prefs) => store.set({ prefs, error: null }), (error) => store.patch({ error: errorText(error) }))
+        .finally(() => loading.delete(store));
+    loading.set(store, made);
+    return made;
 }
 
 /** save() shows the change at once and takes it back when the server refuses it. */

@@ -2,11 +2,20 @@
 import type { ReactNode } from 'react';
 import { Icon, type IconName } from './Icon';
 
-export function Empty({ icon, title, children }: { icon: IconName; title: string; children?: ReactNode }) {
+interface EmptyProps {
+    icon: IconName;
+    title: string;
+    /** There is nothing else on the page. */
+    isPage?: boolean;
+    children?: ReactNode;
+}
+
+export function Empty({ icon, title, isPage = false, children }: EmptyProps) {
+    const Title = isPage ? 'h1' : 'h2';
     return (
         <div className="empty">
             <span className="empty-icon"><Icon name={icon} size={28} /></span>
-            <h2>{title}</h2>
+            <Title>{title}</Title>
             {children && <div className="empty-text">{children}</div>}
         </div>
     );

@@ -13,7 +13,7 @@ export interface MenuItem {
 export function Menu({ label, trigger, items, className = 'icon-button' }: { label: string; trigger: ReactNode; items: MenuItem[]; className?: string }) {
     return (
         <Radix.Root modal={false}>
-            <Radix.Trigger className={className} aria-label={label}>{trigger}</Radix.Trigger>
+            <Radix.Trigger className={className}>{trigger}<span className="visually-hidden">{label}</span></Radix.Trigger>
             <Radix.Portal>
                 <Radix.Content className="menu" align="end" sideOffset={4} collisionPadding={8}>
                     {items.map((item) => (

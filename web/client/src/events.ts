@@ -40,6 +40,7 @@ export class ChatIds {
     /** Every chat_id in an answer of the HTTP API. */
     learnFrom(answer: unknown): void {
         const some = answer as Any | undefined;
+        // In the preferences "chats" is no list.
         [some, some?.chats, some?.notifications].flat().forEach((item) => this.learn(item?.chat_id));
     }
 

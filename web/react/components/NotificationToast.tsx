@@ -59,7 +59,7 @@ export function NotificationToast({ duration = 6000, max = 4, onOpen, onShow }: 
     };
     return (
         <section
-            className="toasts" aria-label="Notifications" aria-live="polite" aria-relevant="additions"
+            className="toasts" aria-label="New notifications" aria-live="polite" aria-relevant="additions"
             onPointerEnter={() => setPaused(true)} onPointerLeave={() => setPaused(false)}
             onFocus={() => setPaused(true)} onBlur={() => setPaused(false)}
         >
