@@ -51,6 +51,7 @@ struct push {
     unsigned targets_at, targets_count; /* those before targets_at have had their turn */
     bool look;            /* there may be other targets, or a target may be ready */
     uint64_t next_due_us; /* of those that wait, 0: none */
+    uint64_t hook_held_us; /* until then nothing goes to the webhook */
 };
 
 /* "There is nothing to wait for." */

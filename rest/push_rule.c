@@ -8,8 +8,8 @@ enum push_verdict push_judge(long status, bool is_webhook)
     if (!is_webhook && (status == 404 || status == 410)) {
         return PUSH_GONE;
     }
-    /* Timeout, too early, too many requests, the server's own troubles, or none of it answered. */
-    if (status < 100 || status == 408 || status == 425 || status == 429 || status >= 500) {
+    /* Timeout, too early, too many requests, the server's own troubles, or no answer, or none behind what is none yet. */
+    if (status < 200 || status == 408 || status == 425 || status == 429 || status >= 500) {
         return PUSH_AGAIN;
     }
     return PUSH_REFUSED;

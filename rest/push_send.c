@@ -96,21 +96,26 @@ static bool give_up(struct push *p, const struct row_delivery *row)
     return true;
 }
 
+/* A subscription is one device: what fails for one delivery fails for the next. The webhook is everybody's, and all that
+ * waits for it may be much: nothing of that is written anew because one delivery has failed. */
 static bool try_again(struct push *p, struct push_slot *s)
 {
     const struct rest_conf *conf = p->conf;
     uint64_t first = CONF_NOW(conf->push_retry_ms), now = wall_us();
     unsigned attempts = s->row.attempts + 1u;
     uint64_t delay = push_delay_ms(attempts, first, CONF_NOW(conf->push_retry_longest_ms), s->retry_after_ms, random_u64());
-    /* A subscription is one device: what fails for one delivery fails for the next. The webhook is everybody's. */
-    uint64_t hold = s->row.subscription_id != 0 ? delay : first > s->retry_after_ms ? first : s->retry_after_ms;
     struct row_delivery row = s->row;
     row.attempts = (uint16_t)attempts;
     row.due_us = now + delay * 1000;
+    if (row.subscription_id == 0) {
+        uint64_t pause = first > s->retry_after_ms ? first : s->retry_after_ms;
+        uint64_t until = now + (pause < delay ? pause : delay) * 1000;
+        p->hook_held_us = until > p->hook_held_us ? until : p->hook_held_us;
+    }
     log_info("push_again", "to=%llu status=%ld attempts=%u after_ms=%llu why=%s",
              (unsigned long long)row.subscription_id, s->status, attempts, (unsigned long long)delay,
              log_esc(buf_str(&s->error)));
-    return store_push_again(p->store, &row, now + (hold < delay ? hold : delay) * 1000) == STORE_OK;
+    return store_push_again(p->store, &row, row.subscription_id != 0 ? row.due_us : 0) == STORE_OK;
 }
 
 static bool remove_subscription(struct push *p, const struct push_slot *s)
@@ -257,6 +262,12 @@ static void on_target(void *ctx, const struct row_push_target *t)
     p->targets[p->targets_count++] = *t;
 }
 
+/* The first of all that wait is what counts. */
+static void wait_until(struct push *p, uint64_t due_us)
+{
+    p->next_due_us = p->next_due_us == 0 || due_us < p->next_due_us ? due_us : p->next_due_us;
+}
+
 /* The next for whom something is due, as far as there are slots. The list is used up before the database is asked for
  * another: that looks at every target. */
 static bool send_round(struct push *p)
@@ -273,11 +284,16 @@ static bool send_round(struct push *p)
     }
     for (; p->targets_at < p->targets_count; p->targets_at++) {
         const struct row_push_target *t = &p->targets[p->targets_at];
-        if (t->due_us > wall_us()) {
-            p->next_due_us = t->due_us;
+        uint64_t now = wall_us();
+        if (t->due_us > now) {
+            wait_until(p, t->due_us);
             p->targets_at = p->targets_count; /* the rest is later still */
             p->look = false;
             break;
+        }
+        if (t->subscription_id == 0 && p->hook_held_us > now) {
+            wait_until(p, p->hook_held_us);
+            continue;
         }
         if (free_slot(p) == NULL) {
             p->look = false; /* an answer comes first */
@@ -326,13 +342,17 @@ void push_finish(struct push *p)
 
 uint64_t push_send(struct push *p)
 {
-    bool is_time = p->next_due_us != 0 && p->next_due_us <= wall_us();
+    bool is_blocked = p->targets_at < p->targets_count; /* until there is an answer */
+    bool is_time = !is_blocked && p->next_due_us != 0 && p->next_due_us <= wall_us();
     if (!settle_all(p) || ((p->look || is_time) && !send_round(p))) {
         p->look = true;
         return 100;
     }
     if (p->look) {
         return 0;
+    }
+    if (p->targets_at < p->targets_count) {
+        return PUSH_NO_WAIT_MS;
     }
     uint64_t now = wall_us();
     uint64_t wait_ms = p->next_due_us == 0 ? PUSH_NO_WAIT_MS : p->next_due_us > now ? (p->next_due_us - now) / 1000 + 1 : 0;

@@ -435,7 +435,7 @@ enum store_rc store_push_again(struct store *s, const struct row_delivery *r, ui
     if (rc == STORE_OK) {
         rc = db_write(s, &sql_again, r, sizeof(*r), 1, NULL);
     }
-    if (rc == STORE_OK) {
+    if (rc == STORE_OK && hold_us != 0) {
         rc = db_write(s, &sql_hold, &target, sizeof(target), 1, NULL);
     }
     return end_transaction(s, rc);

@@ -68,7 +68,7 @@ RC_CHECK enum store_rc store_push_next(struct store *s, uint64_t subscription_id
                                        store_on_delivery on, void *ctx);
 /* It is done; *gone counts it, unless it was not there any more. */
 RC_CHECK enum store_rc store_push_done(struct store *s, const struct row_delivery *r, uint64_t *gone);
-/* Not yet: r->attempts and r->due_us are new, and nothing else for the same target comes before hold_us. */
+/* Not yet: r->attempts and r->due_us are new, and nothing else for the same target comes before hold_us (0: it may). */
 RC_CHECK enum store_rc store_push_again(struct store *s, const struct row_delivery *r, uint64_t hold_us);
 
 #endif

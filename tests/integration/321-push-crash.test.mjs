@@ -130,6 +130,30 @@ describe('nothing is lost', { timeout: 240000 }, () => {
         await arrived(texts);
         assert.deepEqual([most(told(), texts), most(hooked(), texts)], [1, 1]);
     });
+    test('by a webhook that is away, which costs the same however much waits for it', async () => {
+        await restart('SIGTERM', 'push_retry_ms=600ms', 'push_retry_longest_ms=600ms');
+        service.answer('/hook', { status: 503 });
+        const so = service.to('/hook').length;
+        const texts = await send(20);
+        const waiting = () => sys.db.sql('SELECT due_us, attempts FROM push_queue WHERE subscription_id = 0');
+        await until('all wait', async () => (await waiting()).length === 20, 20000, 20);
+        const [[now]] = await sys.db.sql('SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS UNSIGNED)');
+        const tries = (rows) => rows.reduce((sum, [, attempts]) => sum + Number(attempts), 0);
+        const before = tries(await waiting());
+        const rows = await until('another attempt has failed', async () => {
+            const all = await waiting();
+            return tries(all) > before && all;
+        }, 20000, 20);
+        const untried = rows.filter(([, attempts]) => attempts === '0');
+        assert.ok(untried.length > 0 && untried.every(([due]) => Number(due) <= Number(now)), 'those that were not tried are as they were');
+        const at = service.to('/hook').slice(so).map((r) => r.at);
+        for (let i = 2; i < at.length; i += 1) { // half of push_parallel at the same time
+            assert.ok(at[i] - at[i - 2] >= 450, `a pause after a failure: ${at.map((t) => t - at[0])}`);
+        }
+        service.answer('/hook', { status: 200 });
+        await arrived(texts);
+        await restart('SIGTERM', 'push_retry_ms=50ms', 'push_retry_longest_ms=200ms');
+    });
     test('by a full queue: the pusher follows when there is room', async () => {
         service.answer(phone.path, { status: 503 });
         service.answer('/hook', { status: 503 });

@@ -19,7 +19,8 @@ static void test_verdicts(void **state)
         {403, PUSH_REFUSED, PUSH_REFUSED}, {404, PUSH_GONE, PUSH_REFUSED},    {410, PUSH_GONE, PUSH_REFUSED},
         {413, PUSH_REFUSED, PUSH_REFUSED}, {408, PUSH_AGAIN, PUSH_AGAIN},     {425, PUSH_AGAIN, PUSH_AGAIN},
         {429, PUSH_AGAIN, PUSH_AGAIN},     {500, PUSH_AGAIN, PUSH_AGAIN},     {503, PUSH_AGAIN, PUSH_AGAIN},
-        {599, PUSH_AGAIN, PUSH_AGAIN},     {0, PUSH_AGAIN, PUSH_AGAIN},
+        {599, PUSH_AGAIN, PUSH_AGAIN},     {0, PUSH_AGAIN, PUSH_AGAIN},       {100, PUSH_AGAIN, PUSH_AGAIN},
+        {103, PUSH_AGAIN, PUSH_AGAIN},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
