@@ -75,6 +75,11 @@ uint64_t recoveries_count(const struct recoveries *t)
     return t->count - t->gone_count;
 }
 
+uint64_t recoveries_gone(const struct recoveries *t)
+{
+    return t->gone_count;
+}
+
 /* -- queues ------------------------------------------------------------------------------------------------ */
 
 /* Room for one more at the end: what was taken from the front is used again first. */
@@ -148,11 +153,19 @@ static void forget(struct recoveries *t, struct recovery *e)
     entry_free(e);
 }
 
+static void set_rooms(struct recovery *e, struct str rooms)
+{
+    free(e->rooms);
+    e->rooms = rooms.len > 0 ? mem_copy(rooms.p, rooms.len) : NULL;
+    e->rooms_len = (uint32_t)rooms.len;
+}
+
 /* It is found no more; its memory goes when its row has. */
 static void end(struct recoveries *t, struct recovery *e)
 {
     e->gone = true;
     t->gone_count++;
+    set_rooms(e, STR_NONE);
     if (e->stored || e->writing) {
         enqueue(t, e);
     } else if (!e->queued) {
@@ -176,15 +189,12 @@ static struct recovery *first_lost(struct recoveries *t)
     return NULL;
 }
 
-static void set_rooms(struct recovery *e, struct str rooms)
-{
-    free(e->rooms);
-    e->rooms = rooms.len > 0 ? mem_copy(rooms.p, rooms.len) : NULL;
-    e->rooms_len = (uint32_t)rooms.len;
-}
-
+/* Those that have gone stay as long as their rows, which is for long when the database is away. */
 static bool has_room(struct recoveries *t)
 {
+    if (t->gone_count > t->max) {
+        return false;
+    }
     struct recovery *oldest = recoveries_count(t) >= t->max ? first_lost(t) : NULL;
     if (oldest != NULL) {
         end(t, oldest);

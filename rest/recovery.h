@@ -5,7 +5,8 @@
  *            time, and ends keep_us after that. What has changed waits in a queue until it is taken to be written, once
  *            however often it has changed meanwhile.
  * Layer      Pure: no feed, no store. Written form: what CMD_RECOVERY has as content (decide_recovery.c).
- * Limits     max entries; above them the one that was lost first makes room, or there is no new one.
+ * Limits     max entries; above them the one that was lost first makes room, or there is no new one. As many more have
+ *            ended and only wait until that is written; above that there is no new one either.
  * Units      Times are wall microseconds, since they outlive the process, and are passed in.
  * Threads    The caller's lock (the feed's).
  */
@@ -51,6 +52,8 @@ void recoveries_worker_gone(struct recoveries *t, uint32_t worker, uint64_t now_
 /* End what has been lost for long enough. */
 void recoveries_tick(struct recoveries *t, uint64_t now_us);
 
+/* Those that have ended and are kept until that is written. */
+uint64_t recoveries_gone(const struct recoveries *t);
 /* Something waits to be written. */
 bool recoveries_wait(const struct recoveries *t);
 /* Append the written form of what waits, at most room entries and about RECOVERY_BYTES of them; how many. Each is given

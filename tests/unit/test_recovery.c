@@ -161,6 +161,27 @@ static void test_above_the_bound_the_oldest_lost_one_makes_room(void **state)
     recoveries_free(t);
 }
 
+static void test_those_that_ended_are_bounded_while_nothing_is_written(void **state)
+{
+    (void)state;
+    struct recoveries *t = recoveries_new(4, KEEP_US);
+    struct row rows_written[64];
+    unsigned refused = 0;
+    for (unsigned i = 0; i < 50; i++) {
+        char pid[8];
+        (void)snprintf(pid, sizeof(pid), "p%u", i);
+        refused += !recoveries_live(t, str_of(pid), 7, w1, rooms(LINK_ROOMS_MAX), 1);
+        recoveries_lost(t, str_of(pid), w1, rooms(LINK_ROOMS_MAX), 1000 + i);
+        assert_true(recoveries_count(t) <= 4 && recoveries_gone(t) <= 5);
+    }
+    assert_true(refused > 0);
+    while (write_out(t, true, rows_written, 64) > 0) {
+    }
+    assert_int_equal(recoveries_gone(t), 0);
+    assert_true(recoveries_live(t, STR("later"), 7, w1, rooms(1), 1)); /* there is room again */
+    recoveries_free(t);
+}
+
 static void test_names_that_are_none_are_not_kept(void **state)
 {
     (void)state;
@@ -496,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_what_comes_back_is_lost_no_more),
         cmocka_unit_test(test_a_worker_that_goes_loses_its_sessions),
         cmocka_unit_test(test_above_the_bound_the_oldest_lost_one_makes_room),
+        cmocka_unit_test(test_those_that_ended_are_bounded_while_nothing_is_written),
         cmocka_unit_test(test_names_that_are_none_are_not_kept),
         cmocka_unit_test(test_changes_until_it_is_written_are_one_row),
         cmocka_unit_test(test_what_ends_goes_from_the_database_if_it_was_there),
