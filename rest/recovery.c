@@ -8,9 +8,7 @@
 #include "shared/mem.h"
 #include "shared/wire.h"
 
-struct recovery {
-    char pid[LINK_PID_MAX_BYTES];
-    uint8_t pid_len;
+struct recovery { /* every connection of Socket.IO has one: small */
     bool queued, writing; /* in the queue; in the hands of the writer */
     bool again;           /* changed while it was written */
     bool stored;          /* there may be a row */
@@ -23,6 +21,8 @@ struct recovery {
     char *rooms;
     uint32_t rooms_len;
     uint32_t at; /* in entries */
+    uint8_t pid_len;
+    char pid[];
 };
 
 struct lost { /* in order of lost_us; an entry that has come back since has another time */
@@ -208,7 +208,7 @@ static struct recovery *insert(struct recoveries *t, struct str pid)
         t->room = t->room != 0 ? t->room * 2 : 64;
         t->entries = mem_grow(t->entries, t->room, sizeof(struct recovery *));
     }
-    struct recovery *e = mem_new(sizeof(*e));
+    struct recovery *e = mem_new(sizeof(*e) + pid.len);
     memcpy(e->pid, pid.p, pid.len);
     e->pid_len = (uint8_t)pid.len;
     e->key = map64_hash(pid);

@@ -39,6 +39,7 @@ void core_release(struct core *k)
     free(k->dirty);
     free(k->waiting);
     free(k->recoveries);
+    buf_release(&k->pid);
     msg_unref(k->ping);
     wheel_release(&k->wheel);
     outq_pool_release(&k->queues);

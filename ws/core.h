@@ -79,6 +79,7 @@ struct core {
     struct msg *ping;
     struct buf text;  /* scratch for payloads */
     struct buf frame; /* scratch for link frames */
+    struct buf pid;   /* scratch of core_recovery_pid */
     bool is_draining;
     bool recovers;        /* connections that log in can be recovered */
     uint64_t *recoveries; /* sessions of which confab-rest must be told at the end of the turn */
@@ -163,6 +164,7 @@ void core_recovery_drop(struct conn *c);
 void core_recovery_log_in(struct conn *c, const struct link_login_reply *m);
 /* true: the login is answered when it is clear what becomes of it. */
 bool core_recovery_holds(struct conn *c, const struct pending *p, const struct op_result *result);
+/* Good until the next call. */
 struct str core_recovery_pid(const struct conn *c);
 /* The replay begins, or there was nothing to replay. */
 void core_recovered(struct conn *c);

@@ -49,7 +49,7 @@ static void tell_all(struct conn *c)
         tell(k, c->slot, i->focus_chat, true);
     }
     for (uint32_t n = 0; n < i->chats_count; n++) {
-        tell(k, c->slot, i->chats[n], true);
+        tell(k, c->slot, i->chats[n].id, true);
     }
 }
 
@@ -150,7 +150,7 @@ void core_look_away(struct conn *c)
         return;
     }
     while (i->chats_count > 0) {
-        core_unsubscribe(c, i->chats[i->chats_count - 1]);
+        core_unsubscribe(c, i->chats[i->chats_count - 1].id);
     }
     uint64_t chat_id = i->focus_chat;
     i->focus_chat = 0;

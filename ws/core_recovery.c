@@ -31,49 +31,50 @@ enum recovery_state {
     RECOVERY_LIVE,
 };
 
-struct recovery {
-    char pid[LINK_PID_MAX_BYTES + 1];
+struct pid { /* its text is "<random, base64url>.<cursor>" */
+    unsigned char random[PID_RANDOM_BYTES];
+    uint64_t begun;
+    uint32_t log;
+};
+
+struct recovery { /* every connection of Socket.IO has one: small */
+    struct pid pid;
     uint8_t state; /* enum recovery_state */
     uint8_t verb;  /* of the login that waits */
     bool is_listed;
-    uint32_t told, stored; /* confab-rest has been told so often; what it was told until then is in the database */
-    struct buf held;       /* answers that wait for that: length32, text */
-    uint32_t since_log; /* asked for */
-    uint64_t since;
-    uint64_t hint, expires_s;
+    uint32_t told, stored;    /* confab-rest has been told so often; what it was told until then is in the database */
+    struct buf *held;         /* answers that wait for that: length32, text; NULL: none */
+    uint64_t since;           /* asked for */
+    uint64_t hint, expires_s; /* of the login that waits */
 };
 
 /* -- texts ------------------------------------------------------------------------------------------------- */
 
-/* "<128 random bits>.<cursor>" */
-static bool read_pid(struct str text, uint32_t *log_prefix, uint64_t *event_id)
+static bool read_pid(struct str text, struct pid *out)
 {
     struct buf random = BUF_INIT;
     struct str head;
     struct str cursor = str_cut(text, '.', &head);
     bool good = text.len <= LINK_PID_MAX_BYTES && base64url_decode(head, &random) &&
-                random.len == PID_RANDOM_BYTES && cursor_read(cursor, log_prefix, event_id);
+                random.len == PID_RANDOM_BYTES && cursor_read(cursor, &out->log, &out->begun);
+    if (good) {
+        memcpy(out->random, random.p, sizeof(out->random));
+    }
     buf_release(&random);
     return good;
 }
 
-static void write_pid(const struct conn *c, struct recovery *r)
-{
-    unsigned char random[PID_RANDOM_BYTES];
-    struct buf text = BUF_INIT;
-    random_bytes(random, sizeof(random));
-    base64url_add(&text, random, sizeof(random));
-    buf_add_char(&text, '.');
-    cursor_add(&text, core_log_prefix(c->core), c->cursor);
-    struct str pid = buf_str(&text);
-    memcpy(r->pid, pid.p, pid.len < sizeof(r->pid) ? pid.len : 0);
-    r->pid[pid.len < sizeof(r->pid) ? pid.len : 0] = '\0';
-    buf_release(&text);
-}
-
 struct str core_recovery_pid(const struct conn *c)
 {
-    return c->recovery != NULL ? str_of(c->recovery->pid) : STR_NONE;
+    struct buf *out = &c->core->pid;
+    if (c->recovery == NULL) {
+        return STR_NONE;
+    }
+    buf_clear(out);
+    base64url_add(out, c->recovery->pid.random, PID_RANDOM_BYTES);
+    buf_add_char(out, '.');
+    cursor_add(out, c->recovery->pid.log, c->recovery->pid.begun);
+    return buf_str(out);
 }
 
 /* -- telling confab-rest ------------------------------------------------------------------------------------- */
@@ -90,7 +91,7 @@ static void tell(struct conn *c, enum link_recovery_state state)
     }
     state = count > LINK_ROOMS_MAX ? LINK_RECOVERY_ENDED : state;
     for (uint32_t n = 0; n < count && state != LINK_RECOVERY_ENDED; n++) {
-        link_add_room(&rooms, (struct link_room){i->chats[n], i->since[n]});
+        link_add_room(&rooms, (struct link_room){i->chats[n].id, i->chats[n].since});
     }
     struct link_recovery m = {.slot = c->slot,
                               .session = conn_session(c),
@@ -142,10 +143,13 @@ bool core_recovery_waits(const struct conn *c)
 
 void core_recovery_hold(struct conn *c, const struct dialect_frame *f)
 {
-    struct buf *held = &c->recovery->held;
     if (f->out->len == 0) {
         return;
     }
+    if (c->recovery->held == NULL) {
+        c->recovery->held = mem_new(sizeof(struct buf));
+    }
+    struct buf *held = c->recovery->held;
     if (held->len + f->out->len > c->core->conf->queue_max_bytes) {
         core_close(c, CODE_SLOW_CONSUMER); /* it does not wait for answers */
         return;
@@ -154,16 +158,25 @@ void core_recovery_hold(struct conn *c, const struct dialect_frame *f)
     buf_add_str(held, buf_str(f->out));
 }
 
+static void free_held(struct buf *held)
+{
+    if (held != NULL) {
+        buf_release(held);
+        free(held);
+    }
+}
+
 static void let_go(struct conn *c)
 {
-    struct buf held = c->recovery->held;
-    c->recovery->held = BUF_INIT;
-    for (struct rd r = rd_of(held.p, held.len); r.left > 0 && c->state == CONN_OPEN;) {
+    struct buf *held = c->recovery->held;
+    struct rd r = held != NULL ? rd_of(held->p, held->len) : rd_of(NULL, 0);
+    c->recovery->held = NULL;
+    while (r.left > 0 && c->state == CONN_OPEN) {
         struct dialect_frame f = core_frame(c->core);
         buf_add_str(f.out, rd_str32(&r));
         core_send_text(c, &f);
     }
-    buf_release(&held);
+    free_held(held);
 }
 
 enum rc core_recovery_stored(struct core *k, struct str body)
@@ -186,7 +199,7 @@ enum rc core_recovery_stored(struct core *k, struct str body)
 void core_recovery_drop(struct conn *c)
 {
     if (c->recovery != NULL) {
-        buf_release(&c->recovery->held);
+        free_held(c->recovery->held);
         free(c->recovery);
         c->recovery = NULL;
     }
@@ -198,27 +211,23 @@ static void begin(struct conn *c)
         c->recovery = mem_new(sizeof(*c->recovery));
     }
     c->recovery->state = RECOVERY_LIVE;
-    write_pid(c, c->recovery);
+    random_bytes(c->recovery->pid.random, PID_RANDOM_BYTES);
+    c->recovery->pid.log = core_log_prefix(c->core);
+    c->recovery->pid.begun = c->cursor;
     core_rooms_changed(c);
 }
 
 bool core_recovery_ask(struct conn *c, const struct op *op)
 {
     struct recovery r = {.state = RECOVERY_ASKED};
-    uint64_t begun = 0;
-    if (!c->core->recovers || !read_pid(op->recovery, &r.since_log, &begun)) {
+    uint32_t log = 0;
+    uint64_t got = 0;
+    if (!c->core->recovers || !read_pid(op->recovery, &r.pid) ||
+        (op->offset.len > 0 && !cursor_read(op->offset, &log, &got))) {
         return false;
     }
-    r.since = begun;
-    uint32_t log = r.since_log;
-    uint64_t got = begun;
-    if (op->offset.len > 0 && !cursor_read(op->offset, &log, &got)) {
-        return false;
-    }
-    if (log == r.since_log && got > begun) {
-        r.since = got; /* clients also bring what is of an earlier connection: then nothing has come on this one */
-    }
-    memcpy(r.pid, op->recovery.p, op->recovery.len);
+    /* Clients also bring the offset of an earlier connection: then nothing has come on this one. */
+    r.since = log == r.pid.log && got > r.pid.begun ? got : r.pid.begun;
     core_recovery_drop(c);
     c->recovery = mem_new(sizeof(r));
     *c->recovery = r;
@@ -233,7 +242,7 @@ static void restore(struct conn *c, const struct link_login_reply *m)
     }
     c->recovery->state = RECOVERY_CATCHING_UP;
     c->cursor = c->recovery->since;
-    c->since_log = c->recovery->since_log;
+    c->since_log = c->recovery->pid.log;
     conn_set(c, CONN_IS_CATCHING_UP, true);
     core_attach(c);
 }
@@ -288,7 +297,7 @@ bool core_recovery_refused(struct conn *c)
     }
     tell(c, LINK_RECOVERY_ENDED);
     while (c->interest != NULL && c->interest->chats_count > 0) {
-        core_unsubscribe(c, c->interest->chats[0]);
+        core_unsubscribe(c, c->interest->chats[0].id);
     }
     begin(c);
     answer_login(c);

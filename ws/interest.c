@@ -8,7 +8,6 @@
 void interest_release(struct interest *i)
 {
     free(i->chats);
-    free(i->since);
     free(i->typing);
     *i = (struct interest){0};
 }
@@ -21,7 +20,7 @@ static uint32_t place_of(const struct interest *i, uint64_t chat_id)
     uint32_t from = 0, to = i->chats_count;
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
-        if (i->chats[middle] < chat_id) {
+        if (i->chats[middle].id < chat_id) {
             from = middle + 1;
         } else {
             to = middle;
@@ -33,12 +32,12 @@ static uint32_t place_of(const struct interest *i, uint64_t chat_id)
 bool interest_has_chat(const struct interest *i, uint64_t chat_id)
 {
     uint32_t at = i != NULL ? place_of(i, chat_id) : 0;
-    return i != NULL && at < i->chats_count && i->chats[at] == chat_id;
+    return i != NULL && at < i->chats_count && i->chats[at].id == chat_id;
 }
 
 bool interest_had_chat(const struct interest *i, uint64_t chat_id, uint64_t event_id)
 {
-    return interest_has_chat(i, chat_id) && (event_id == 0 || event_id > i->since[place_of(i, chat_id)]);
+    return interest_has_chat(i, chat_id) && (event_id == 0 || event_id > i->chats[place_of(i, chat_id)].since);
 }
 
 bool interest_filters(const struct event *e, uint64_t viewer_id)
@@ -68,21 +67,18 @@ bool interest_looks_at(const struct interest *i, uint64_t chat_id)
 bool interest_add_chat(struct interest *i, uint64_t chat_id, uint64_t since, uint32_t max)
 {
     uint32_t at = place_of(i, chat_id);
-    if (at < i->chats_count && i->chats[at] == chat_id) {
+    if (at < i->chats_count && i->chats[at].id == chat_id) {
         return true;
     }
     if (i->chats_count >= max) {
         return false;
     }
     if (i->chats_count == i->chats_room) {
-        i->chats_room = i->chats_room == 0 ? 4 : i->chats_room * 2;
+        i->chats_room = i->chats_room == 0 ? 2 : i->chats_room * 2;
         i->chats = mem_grow(i->chats, i->chats_room, sizeof(i->chats[0]));
-        i->since = mem_grow(i->since, i->chats_room, sizeof(i->since[0]));
     }
     memmove(&i->chats[at + 1], &i->chats[at], (i->chats_count - at) * sizeof(i->chats[0]));
-    memmove(&i->since[at + 1], &i->since[at], (i->chats_count - at) * sizeof(i->since[0]));
-    i->chats[at] = chat_id;
-    i->since[at] = since;
+    i->chats[at] = (struct interest_chat){chat_id, since};
     i->chats_count++;
     return true;
 }
@@ -95,7 +91,6 @@ bool interest_remove_chat(struct interest *i, uint64_t chat_id)
     uint32_t at = place_of(i, chat_id);
     i->chats_count--;
     memmove(&i->chats[at], &i->chats[at + 1], (i->chats_count - at) * sizeof(i->chats[0]));
-    memmove(&i->since[at], &i->since[at + 1], (i->chats_count - at) * sizeof(i->since[0]));
     return true;
 }
 

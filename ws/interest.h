@@ -33,8 +33,9 @@ struct interest {
     bool focus_is_chosen; /* the client said so; else it is the chat it last sent a message to */
     uint64_t seen_ms;     /* last frame of the client */
     uint64_t told_ms;     /* when everything was last reported */
-    uint64_t *chats;      /* subscribed, rising */
-    uint64_t *since;      /* of each the last event before it was */
+    struct interest_chat {
+        uint64_t id, since; /* since: the last event before it was subscribed */
+    } *chats;             /* subscribed, rising */
     uint32_t chats_count, chats_room;
     uint32_t asking;       /* subscriptions that have no answer yet */
     struct typing *typing; /* NULL: never typed */

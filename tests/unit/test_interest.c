@@ -37,7 +37,7 @@ static void test_interest_keeps_chats_sorted_once_and_bounded(void **state)
     assert_false(interest_add_chat(&i, 500, 0, 100));
     assert_true(interest_add_chat(&i, 50, 0, 100));
     for (uint32_t n = 1; n < i.chats_count; n++) {
-        assert_true(i.chats[n - 1] < i.chats[n]);
+        assert_true(i.chats[n - 1].id < i.chats[n].id);
     }
     assert_true(interest_remove_chat(&i, 1));
     assert_true(interest_remove_chat(&i, 100));
