@@ -34,6 +34,9 @@ describe('a person for each dialect', () => {
         const clients = Object.fromEntries(await Promise.all(names.map(async (d) => [d, await dialects[d].open(sys, people[d], { chatId })])));
         const observers = Object.fromEntries(await Promise.all(names.map(async (d) => [d, await dialects[d].open(sys, people[d], { chatId, ...dialects[d].otherwise })])));
 
+        const roaming = await dialects.socketio.open(sys, people.socketio, { chatId });
+        const cuts = setInterval(() => { if (roaming.socket.connected) { roaming.cut(); } }, 150);
+
         const from = {}; // content -> who sent it
         const lanes = [...names.filter((d) => dialects[d].send), 'rest', 'subscriber by REST'];
         const laneOf = Array.from({ length: MESSAGES }, () => lanes[crypto.randomInt(lanes.length)]);
@@ -58,6 +61,10 @@ describe('a person for each dialect', () => {
             return all.length === MESSAGES ? all.map((m) => m.content) : null;
         }, 60000, 200);
         assert.equal(new Set(order).size, MESSAGES, 'no loss, no duplicate');
+        clearInterval(cuts);
+        await until('the one that lost its connection has all', () => contents('socketio', roaming).length >= MESSAGES, 60000);
+        assert.deepEqual(contents('socketio', roaming), order);
+        assert.ok(roaming.recovered.length > 2 && roaming.recovered.slice(1).every((r) => r), String(roaming.recovered));
         for (const dialect of names) {
             for (const [kind, client] of [['sender', clients[dialect]], ['observer', observers[dialect]]]) {
                 const isMine = (content) => from[content] === dialect && kind === 'sender' && !dialects[dialect].hearsOwn;

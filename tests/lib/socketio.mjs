@@ -15,7 +15,11 @@ export class SocketIo {
         this.open = new Promise((resolve, reject) => { this.socket.once('connect', resolve); this.socket.once('connect_error', reject); });
         this.open.catch(() => {});
         this.socket.on('disconnect', (reason) => { this.close_ = reason; });
-        this.socket.on('connect', () => { this.close_ = undefined; });
+        this.recovered = []; // one for each time it has come back
+        this.socket.on('connect', () => {
+            this.close_ = undefined;
+            this.recovered.push(this.socket.recovered);
+        });
     }
 
     static async open(system, who, options = {}) {
@@ -41,6 +45,16 @@ export class SocketIo {
 
     wait(fit, ms) {
         return Rooms.prototype.wait.call(this, fit, ms);
+    }
+
+    /** The connection is lost under it, without a word. */
+    cut() {
+        const { transport } = this.socket.io.engine;
+        if (transport.name === 'websocket') {
+            transport.ws.terminate?.();
+        } else {
+            this.socket.io.engine._onClose('transport error');
+        }
     }
 
     close() {

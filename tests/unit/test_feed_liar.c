@@ -2,12 +2,13 @@
 #include "tests/unit/unit.h"
 
 #include "rest/metrics.h"
+#include "rest/recovery.h"
 #include "shared/clock.h"
 #include "shared/dialect_id.h"
 #include "tests/lib/fake_store.h"
 #include "tests/lib/feed_world.h"
 
-enum { USERS = 300, WORKERS = 4, STEPS = 30000 };
+enum { USERS = 300, WORKERS = 4, STEPS = 30000, RECOVERIES = 20 };
 
 static uint64_t seed;
 
@@ -110,11 +111,28 @@ static struct feed_worker *hello(struct world *w, uint16_t number)
     return worker;
 }
 
+static struct str any_pid(void)
+{
+    static const char pids[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    return (struct str){pids + pick(36), 1};
+}
+
+static void put_recovery(struct buf *up)
+{
+    struct buf rooms = BUF_INIT;
+    for (uint32_t i = pick(4); i > 0; i--) {
+        link_add_room(&rooms, (struct link_room){pick(9), pick(2000)});
+    }
+    link_put_recovery(up, &(struct link_recovery){.slot = odd(40), .session = pick(30), .number = odd(4), .pid = any_pid(),
+                                                  .state = (uint8_t)(pick(50) ? 1 + pick(3) : pick(9)), .rooms = buf_str(&rooms)});
+    buf_release(&rooms);
+}
+
 static void put_nonsense(struct liar *l, struct buf *up)
 {
     struct cmd c = {.kind = (uint8_t)(1 + pick(12)), .chat_id = pick(6), .content = STR("x")};
     struct link_closed closed[3] = {{odd(40), pick(9)}, {odd(40), pick(9)}, {odd(40), 0}};
-    switch (pick(18)) {
+    switch (pick(20)) {
     case 12:
         link_put_presence(up, (struct link_presence[]){{odd(40), pick(7), pick(2)}, {odd(40), pick(7), true}}, 2);
         break;
@@ -126,7 +144,11 @@ static void put_nonsense(struct liar *l, struct buf *up)
         world_token_user = pick(USERS + 3);
         world_token_code = pick(4) ? CODE_OK : CODE_UNAUTHENTICATED;
         link_put_login(up, odd(9), &(struct link_login){.session = pick(30), .dialect = (uint8_t)pick(DIALECT_COUNT),
-                                                        .peer_key = pick(9), .token = STR("t")});
+                                                        .peer_key = pick(9), .token = STR("t"), .pid = any_pid()});
+        break;
+    case 18:
+    case 19:
+        put_recovery(up);
         break;
     case 16:
     case 17:
@@ -259,6 +281,9 @@ static void step(struct liar *l, struct store *store)
     }
     if (pick(20) == 0) {
         feed_tick(l->w->feed, mono_ms() + pick(20000));
+        world_submit_outcome = pick(5) ? CODE_OK : CODE_UNAVAILABLE;
+        feed_recovery_store(l->w->feed, mono_ms() + pick(20000));
+        assert_true(recoveries_count(l->w->feed->recoveries) <= RECOVERIES);
     }
     if (world_db_waiting() > 0 && pick(3) == 0) {
         world_db_run(pick(10) ? store : NULL);
@@ -293,6 +318,8 @@ static void run(uint64_t start)
     conf.replay_chunk_events = 7;
     conf.replay_max_events = 300;
     conf.worker_adopts_max = 16;
+    conf.recovery_ms = 60000;
+    conf.recovery_max = RECOVERIES;
     struct liar l = {.w = world_new(&conf, USERS, 1)};
     struct store *store = fake_db_open();
     feed_on_poll_done(l.w->feed, on_poll_done, &l);
@@ -315,6 +342,10 @@ static void run(uint64_t start)
         world_db_run(store);
     }
     assert_int_equal(l.w->feed->workers_count, 0);
+    world_submit_outcome = CODE_OK;
+    feed_recovery_stop(l.w->feed);
+    assert_false(recoveries_wait(l.w->feed->recoveries));
+    assert_int_equal(l.w->feed->recoveries_storing, 0);
     assert_true(l.polls_done > 100 && l.polls_done < l.polls_held);
     for (uint32_t i = 0; i < l.w->feed->polls.count; i++) {
         assert_int_equal(l.w->feed->polls.held[i].id, 0);
