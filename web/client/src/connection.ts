@@ -212,7 +212,7 @@ export class Connection {
         if (token) {
             protocols.push('bearer.' + token);
         }
-        const Class = this.options.WebSocket ?? (globalThis.WebSocket as unknown as SocketClass);
+        const Class = this.options.WebSocket ?? globalThis.WebSocket;
         let socket: Socket;
         try {
             socket = new Class(url.href, protocols);
