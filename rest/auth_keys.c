@@ -246,6 +246,17 @@ enum rc auth_secret_load(const char *file, const char *what, bool create, struct
     return rc;
 }
 
+enum rc auth_file_load(const char *file, struct buf *text, struct buf *why)
+{
+    struct buf whole = BUF_INIT_MAX(SECRET_FILE_MAX_BYTES);
+    enum rc rc = load_file(file, false, &whole, why);
+    if (rc == RC_OK) {
+        buf_add_str(text, buf_str(&whole));
+    }
+    auth_wipe(&whole);
+    return rc;
+}
+
 enum rc auth_admin_load(const char *file, bool create, struct buf *secret, struct buf *why)
 {
     return auth_secret_load(file, "admin secret", create, secret, why);

@@ -24,6 +24,8 @@ RC_CHECK enum rc auth_admin_load(const char *file, bool create, struct buf *secr
 /* The same of any other secret; what: its name in a complaint. */
 RC_CHECK enum rc auth_secret_load(const char *file, const char *what, bool create, struct buf *secret,
                                   struct buf *why);
+/* All of a file with secrets; who else can read it is warned of. RC_INVALID with a sentence. The caller wipes it. */
+RC_CHECK enum rc auth_file_load(const char *file, struct buf *text, struct buf *why);
 /* Overwrite and release. */
 void auth_wipe(struct buf *secret);
 

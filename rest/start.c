@@ -1,11 +1,10 @@
 #include "rest/start.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "rest/auth_keys.h"
 #include "rest/event_fill.h"
 #include "rest/note_text.h"
 #include "rest/sealer.h"
@@ -44,26 +43,20 @@ void start_store_conf(const struct rest_conf *conf, const char *password, struct
 
 enum rc start_read_secret(const char *path, struct buf *out, struct buf *why)
 {
-    char text[4096];
+    struct buf text = BUF_INIT;
     if (path[0] == '\0') {
         return RC_OK;
     }
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
-    if (n < 0) {
-        buf_addf(why, "%s cannot be read: %s.\n", path, strerror(errno));
+    enum rc rc = auth_file_load(path, &text, why);
+    if (rc == RC_OK) {
+        size_t len = text.len;
+        while (len > 0 && (text.p[len - 1] == '\n' || text.p[len - 1] == '\r')) {
+            len--;
+        }
+        buf_add(out, text.p, len);
     }
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (n < 0) {
-        return RC_IO;
-    }
-    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r')) {
-        n--;
-    }
-    buf_add(out, text, (size_t)n);
-    return RC_OK;
+    auth_wipe(&text);
+    return rc == RC_OK ? RC_OK : RC_IO;
 }
 
 enum rc start_read_content_keys(const struct rest_conf *conf, struct sealer **out, struct buf *why)
@@ -74,10 +67,7 @@ enum rc start_read_content_keys(const struct rest_conf *conf, struct sealer **ou
     if (rc == RC_OK && conf->content_key_file[0] != '\0') {
         rc = sealer_new(buf_str(&text), &sealer, why);
     }
-    if (text.p != NULL) {
-        explicit_bzero(text.p, text.room);
-    }
-    buf_release(&text);
+    auth_wipe(&text);
     if (rc == RC_OK) {
         *out = sealer;
     }

@@ -14,10 +14,10 @@
 
 /* Strings point into conf and *password, which must stay. */
 void start_store_conf(const struct rest_conf *conf, const char *password, struct store_conf *out);
-/* The password from its file, without the line end; empty when none is set. */
-RC_CHECK /* *out NULL: content_key_file is empty. */
+/* The password from its file, without the line end; empty when none is set. RC_IO with a sentence. */
+RC_CHECK enum rc start_read_secret(const char *path, struct buf *out, struct buf *why);
+/* *out NULL: content_key_file is empty. RC_IO, RC_INVALID with a sentence. */
 RC_CHECK enum rc start_read_content_keys(const struct rest_conf *conf, struct sealer **out, struct buf *why);
-enum rc start_read_secret(const char *path, struct buf *out, struct buf *why);
 /* Connect, trying again until the deadline: the database may be starting too. RC_CLOSED: stop_fd became readable. */
 RC_CHECK enum rc start_connect(const struct store_conf *conf, uint64_t deadline_ms, int stop_fd,
                                struct store **out, struct buf *why);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
+#include "rest/sealer.h"
 #include "rest/start.h"
 #include "rest/writer_int.h"
 #include "shared/clock.h"
@@ -267,6 +268,33 @@ static void test_a_secret_is_read_without_its_line_end(void **state)
     buf_release(&why);
 }
 
+/* Keys stand behind each other and behind what is said of them: none of them may be lost by the length of the file. */
+static void test_a_long_file_of_keys_is_read_to_its_end(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/confab-test-keys-XXXXXX";
+    struct buf text = BUF_INIT, why = BUF_INIT;
+    struct sealer *all = NULL, *last = NULL;
+    const char key[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+    int fd = mkstemp(path);
+    buf_addf(&text, "%064d\n", 1);
+    for (unsigned i = 0; i < 120; i++) {
+        buf_addf(&text, "# %u: when this key came, who made it, and until when it is going to be kept\n", i);
+    }
+    buf_add_z(&text, key);
+    assert_true(fd >= 0 && text.len > 8000 && write(fd, text.p, text.len) == (ssize_t)text.len);
+    close(fd);
+    struct rest_conf conf = {.content_key_file = path};
+    assert_int_equal(start_read_content_keys(&conf, &all, &why), RC_OK);
+    assert_int_equal(sealer_new(str_of(key), &last, &why), RC_OK);
+    assert_true(sealer_has(all, sealer_id(last)));
+    sealer_free(all);
+    sealer_free(last);
+    unlink(path);
+    buf_release(&text);
+    buf_release(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_an_error_while_loading_is_said),
         cmocka_unit_test(test_connecting_is_tried_until_the_deadline),
         cmocka_unit_test(test_a_secret_is_read_without_its_line_end),
+        cmocka_unit_test(test_a_long_file_of_keys_is_read_to_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
