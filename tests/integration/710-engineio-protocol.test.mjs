@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Engine, SEPARATOR, sleep } from '../lib/engine.mjs';
 import { useSystem } from '../lib/system.mjs';
+import { until } from '../lib/wait.mjs';
 
 const INTERVAL = 300, TIMEOUT = 200;
 const timing = { eio_ping_interval_ms: `${INTERVAL}ms`, eio_ping_timeout_ms: `${TIMEOUT}ms` };
@@ -102,6 +103,7 @@ for (const path of ['/engine.io/', '/socket.io/']) {
             test('polling: a held GET ends with noop, then there is no session', async () => {
                 const c = e(), sid = await c.open();
                 const held = c.get(sid);
+                await until('the GET is held', async () => (await sys.metric('confab_polls_held')) === 1); // it has a connection of its own
                 const posted = c.post(sid, '1');
                 assert.equal(await (await held).text(), '6');
                 assert.equal((await posted).status, 200);
