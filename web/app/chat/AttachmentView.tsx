@@ -9,6 +9,8 @@ import { Icon } from '@/ui/Icon';
 import { say } from '@/ui/notices';
 import { PREVIEW_BYTES, save, usePreview } from './files';
 
+/** Narrower images are not blown up. */
+const SMALL = 200;
 const IMAGE = /^image\/(png|jpeg|gif|webp|avif)$/;
 
 export function AttachmentView({ attachment }: { attachment: Attachment }) {
@@ -19,10 +21,11 @@ export function AttachmentView({ attachment }: { attachment: Attachment }) {
 
 function Image({ attachment, url }: { attachment: Attachment; url: string | null }) {
     const [isOpen, setOpen] = useState(false);
+    const [isSmall, setSmall] = useState(false);
     return (
         <>
-            <button type="button" className="image" aria-label={`Image ${attachment.name}, enlarge`} disabled={!url} onClick={() => setOpen(true)}>
-                {url ? <img src={url} alt={attachment.name} /> : <span className="image-wait" aria-hidden="true"><span className="spinner" /></span>}
+            <button type="button" className={isSmall ? 'image is-small' : 'image'} aria-label={`Image ${attachment.name}, enlarge`} disabled={!url} onClick={() => setOpen(true)}>
+                {url ? <img src={url} alt={attachment.name} onLoad={(event) => setSmall(event.currentTarget.naturalWidth < SMALL)} /> : <span className="image-wait" aria-hidden="true"><span className="spinner" /></span>}
             </button>
             <Dialog isOpen={isOpen} onClose={() => setOpen(false)} title={attachment.name} className="dialog-image">
                 {url && <img className="image-large" src={url} alt={attachment.name} />}

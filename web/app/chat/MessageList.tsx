@@ -78,7 +78,7 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
     const [box, setBox] = useState<HTMLDivElement | null>(null);
     const [isAtEnd, setAtEnd] = useState(true);
     const [missed, setMissed] = useState(0);
-    const before = useRef({ first: 0, last: 0, height: 0, waiting: 0, atEnd: true });
+    const before = useRef({ first: 0, last: 0, height: 0, top: 0, waiting: 0, atEnd: true });
 
     const toEnd = useCallback(() => {
         if (box) {
@@ -87,8 +87,12 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
     }, [box]);
     const onScroll = useCallback((event: UIEvent<HTMLDivElement>) => {
         const el = event.currentTarget;
-        const atEnd = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR;
-        before.current.atEnd = atEnd;
+        const was = before.current;
+        // Pictures that load below move the end away; only scrolling up leaves it.
+        const stays = was.atEnd && el.scrollTop >= was.top;
+        const atEnd = stays || el.scrollHeight - el.scrollTop - el.clientHeight < NEAR;
+        was.top = el.scrollTop;
+        was.atEnd = atEnd;
         setAtEnd(atEnd);
         if (atEnd) {
             setMissed(0);
@@ -139,7 +143,7 @@ function Top({ isBusy, onTop }: { isBusy: boolean; onTop: () => void }) {
         if (isBusy || !top.current) {
             return undefined;
         }
-        const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && onTop(), { rootMargin: '400px 0px 0px' });
+        const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && onTop(), { root: top.current.parentElement, rootMargin: '400px 0px 0px' });
         observer.observe(top.current);
         return () => observer.disconnect();
     }, [isBusy, onTop]);

@@ -3,7 +3,7 @@ import { Select } from '@/ui/Field';
 import { errorText } from '@/ui/errors';
 import { say } from '@/ui/notices';
 import { chatRule, usePreferences, withChatRule, type ChatRule } from '@/lib/preferences';
-import { fullTime } from '@/lib/time';
+import { momentName } from '@/lib/time';
 
 const HOUR = 3600000;
 type Choice = 'default' | 'all' | 'mentions' | 'none' | 'hour' | 'eight' | 'day' | 'muted';
@@ -41,7 +41,7 @@ export function MuteSelect({ chatId }: { chatId: string }) {
         <div className="details-part">
             <Select
                 label="Notify me" value={choice} options={options} isDisabled={!prefs}
-                hint={error ?? (choice === 'muted' ? `Muted until ${fullTime(rule!.muted_until!)}` : undefined)}
+                hint={error ?? (choice === 'muted' ? `Muted until ${momentName(rule!.muted_until!)}` : undefined)}
                 onChange={(next) => {
                     if (prefs && next !== 'muted') {
                         save({ chats: withChatRule(prefs, chatId, ruleOf(next)) }).catch((e) => say(errorText(e), true));

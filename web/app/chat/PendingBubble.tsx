@@ -1,4 +1,5 @@
 // What was typed or chosen here and is not stored yet: a message of the outbox, a file on its way.
+import { useState } from 'react';
 import { unquote, type Pending } from '@confab/client';
 import { useModel } from '@/context/WebSocketContext';
 import { sizeText } from '@/lib/text';
@@ -37,12 +38,13 @@ export function PendingBubble({ pending: p }: { pending: Pending }) {
 
 export function UploadBubble({ upload: u }: { upload: Upload }) {
     const uploads = useUploads();
+    const [isBroken, setBroken] = useState(false);
     const percent = u.size ? Math.floor((u.sent * 100) / u.size) : 0;
     return (
         <li className="message is-own is-first is-last is-pending" data-state={u.state}>
             <div className="message-body">
                 <div className="bubble bubble-upload">
-                    {u.preview ? <img className="upload-preview" src={u.preview} alt="" /> : <span className="file-icon"><Icon name="file" size={22} /></span>}
+                    {u.preview && !isBroken ? <img className="upload-preview" src={u.preview} alt="" onError={() => setBroken(true)} /> : <span className="file-icon"><Icon name="file" size={22} /></span>}
                     <span className="file-text">
                         <span className="file-name" dir="auto">{u.name}</span>
                         <span className="file-size">{u.state === 'failed' ? 'Not sent' : `${sizeText(u.sent)} of ${sizeText(u.size)}`}</span>

@@ -1,7 +1,16 @@
 // Two short notes, made here: no file to load. Browsers stay silent until the page was touched once.
 let context: AudioContext | null = null;
+let last = -Infinity;
+
+/** Several at once are one sound. */
+const PAUSE_MS = 700;
 
 export function playSound(): void {
+    const now = performance.now();
+    if (now < last + PAUSE_MS || navigator.userActivation?.hasBeenActive === false) {
+        return;
+    }
+    last = now;
     try {
         context ??= new AudioContext();
         if (context.state === 'suspended') {

@@ -24,6 +24,9 @@ export function dayName(time: string): string {
     if (days === 0) {
         return 'Today';
     }
+    if (days === -1) {
+        return 'Tomorrow';
+    }
     if (days === 1) {
         return 'Yesterday';
     }
@@ -61,5 +64,11 @@ export function ago(time: string | null): string {
     const days = daysAgo(when);
     return `last seen ${days === 0 ? 'at' : days === 1 ? 'yesterday at' : `${listTime(time)},`} ${clock.format(when)}`;
 }
+
+/** A day and a time, as short as it can be said. */
+export const momentName = (time: string): string => {
+    const day = dayName(time);
+    return day === 'Today' ? clockTime(time) : `${day}, ${clockTime(time)}`;
+};
 
 export const sameDay = (a: string, b: string): boolean => midnight(new Date(a)) === midnight(new Date(b));
