@@ -1,16 +1,18 @@
 // Two short notes, made here: no file to load. Browsers stay silent until the page was touched once.
 let context: AudioContext | null = null;
-let last = -Infinity;
+let played: number[] = [];
 
-/** Several at once are one sound. */
-const PAUSE_MS = 700;
+/** Many at once are no reason for as many sounds. */
+const AT_ONCE = 3;
+const WITHIN_MS = 3000;
 
 export function playSound(): void {
     const now = performance.now();
-    if (now < last + PAUSE_MS || navigator.userActivation?.hasBeenActive === false) {
+    played = played.filter((at) => now < at + WITHIN_MS);
+    if (played.length >= AT_ONCE || navigator.userActivation?.hasBeenActive === false) {
         return;
     }
-    last = now;
+    played.push(now);
     try {
         context ??= new AudioContext();
         if (context.state === 'suspended') {
