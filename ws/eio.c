@@ -52,7 +52,8 @@ static bool is_over(const struct conn *c)
     return mono_ms() >= c->eio->ping_due_ms + conf->eio_ping_timeout_ms;
 }
 
-struct conn *eio_find(struct core *k, struct str sid)
+/* Also one that is closing. */
+static struct conn *find(const struct core *k, struct str sid)
 {
     unsigned char random[EIO_RANDOM_BYTES];
     uint32_t index;
@@ -60,8 +61,23 @@ struct conn *eio_find(struct core *k, struct str sid)
         return NULL;
     }
     struct conn *c = conns_at(&k->conns, index);
-    if (c == NULL || c->eio == NULL || c->state == CONN_CLOSING ||
-        memcmp(c->eio->random, random, EIO_RANDOM_BYTES) != 0) {
+    return c != NULL && c->eio != NULL && memcmp(c->eio->random, random, EIO_RANDOM_BYTES) == 0 ? c : NULL;
+}
+
+bool eio_take_noop(struct core *k, struct str sid)
+{
+    struct conn *c = find(k, sid);
+    bool owes = c != NULL && c->state == CONN_CLOSING && c->eio->owes_noop;
+    if (owes) {
+        c->eio->owes_noop = false;
+    }
+    return owes;
+}
+
+struct conn *eio_find(struct core *k, struct str sid)
+{
+    struct conn *c = find(k, sid);
+    if (c == NULL || c->state == CONN_CLOSING) {
         return NULL;
     }
     if (is_over(c)) {
@@ -320,7 +336,8 @@ static void receive_as_session(struct conn *c, const struct eio_packet *p)
     case EIO_PONG:
         on_pong(c);
         break;
-    case EIO_CLOSE:
+    case EIO_CLOSE: /* its poll may be under way on another connection, and overtaken */
+        c->eio->owes_noop = c->eio->role == EIO_POLLING && c->eio->get_poll == 0 && c->eio->partner == 0;
         eio_poll_answer(c, STR("6"));
         core_close(c, CODE_GOODBYE);
         break;

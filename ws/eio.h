@@ -35,6 +35,7 @@ enum eio_role {
 struct eio {
     unsigned char random[EIO_RANDOM_BYTES]; /* sessions */
     uint8_t role;                           /* enum eio_role */
+    bool owes_noop;       /* the client has closed it, and its last poll has not been here */
     bool is_probed;       /* a probe has said hello; polls are answered at once, frames are kept */
     uint64_t partner;     /* session id of the probe, or of the session that is probed; 0: none */
     uint64_t ping_due_ms; /* sessions: when the next ping is due */
@@ -83,6 +84,9 @@ void eio_poll_answer(struct conn *c, struct str packet);
 void eio_add_open(const struct conn *c, struct buf *out);
 /* NULL: no such session, or it is over. */
 struct conn *eio_find(struct core *k, struct str sid);
+/* Whether the session has just been closed by its client while no poll was held: the first one that comes yet gets what a
+ * held one had got. */
+bool eio_take_noop(struct core *k, struct str sid);
 void eio_begin(struct conn *c, enum eio_role role);
 /* Of a session that was just heard of: when to look at it again. */
 uint64_t eio_deadline(const struct conn *c);

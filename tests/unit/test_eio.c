@@ -211,6 +211,27 @@ static void test_two_polls_at_once_are_the_end(void **state)
     assert_string_equal(world_heard(w), "closed 0\n");
 }
 
+static void test_a_poll_that_the_good_bye_has_overtaken_ends_like_a_held_one(void **state)
+{
+    struct world *w = *state;
+    world_start(w);
+    struct session s = open_polling(w);
+    post(w, &s, "1");
+    assert_answer(w, get(w, &s), "200 6");
+    assert_unknown(w, &s); /* one only */
+    s = open_polling(w);
+    (void)get(w, &s);
+    (void)world_poll(w, POST, s.sid, "1");
+    assert_unknown(w, &s); /* it was held */
+    s = open_polling(w);
+    post(w, &s, "1");
+    (void)world_heard(w);
+    assert_answer(w, world_poll(w, POST, s.sid, "4x"), UNKNOWN);
+    world_wait(w, 400);
+    assert_int_equal(w->core.conns.count, 0);
+    assert_unknown(w, &s); /* not for ever */
+}
+
 static void test_what_is_no_packet_is_the_end(void **state)
 {
     static const char *const bodies[] = {"abc", "", "6\x1e", "\x1e" "6", "0", "2", "5", "6\x1e" "6\x1e" "6\x1e" "6"};
@@ -623,6 +644,7 @@ int main(void)
         T(what_is_no_packet_is_the_end),
         T(a_client_that_hangs_up_has_left),
         T(good_bye),
+        T(a_poll_that_the_good_bye_has_overtaken_ends_like_a_held_one),
         T(good_bye_on_a_socket),
         T(a_session_lives_as_long_as_it_answers),
         T(a_session_is_over_to_the_millisecond),
