@@ -881,13 +881,13 @@ static void test_all_threads_at_once(void **state)
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, roles[i], &b), 0);
     }
+    WAIT_UNTIL(feed_user_online(f.w->feed, 1)); /* somebody is there to be sent to */
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(pthread_create(&senders[i], NULL, send_many, &f), 0);
     }
     for (unsigned i = 0; i < 2; i++) {
         pthread_join(senders[i], NULL);
     }
-    WAIT_UNTIL(feed_user_online(f.w->feed, 1));
     atomic_store(&b.stop, true);
     for (unsigned i = 0; i < 3; i++) {
         pthread_join(threads[i], NULL);
