@@ -115,6 +115,20 @@ export class Web {
         return page;
     }
 
+    /** While fn runs, every process of the browser stands still, as in a machine that sleeps. */
+    async asleep(fn) {
+        const devtools = await this.browser.newBrowserCDPSession();
+        const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
+        await devtools.detach();
+        const all = (signal) => processInfo.forEach(({ id }) => process.kill(id, signal));
+        all('SIGSTOP');
+        try {
+            await fn();
+        } finally {
+            all('SIGCONT');
+        }
+    }
+
     /** As until(), for tests that have the web at hand. */
     until(what, fn, ms) {
         return until(what, fn, ms, 50);

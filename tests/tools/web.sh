@@ -1,5 +1,5 @@
 #!/bin/bash
-# web.sh -- the web part without a browser: types fit, the built pages keep the policy
+# web.sh -- the web part without a browser: types fit, the client library has its size, the built pages keep the policy
 set -u
 cd "$(dirname "$0")/../../web"
 passed=0
@@ -23,6 +23,7 @@ no_inline() {
 }
 
 check 'types' node_modules/.bin/tsc -p tsconfig.json
+check 'the client library is small' node client/build.mjs
 check 'no page has a script or a style inside' no_inline
 
 echo "$passed passed, $failed failed"

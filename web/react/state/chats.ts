@@ -17,12 +17,15 @@ export interface ChatsState {
 const PAGE = 100;
 /** Pages of chats that are loaded at most: what a person can have in view by scrolling, and then some. */
 const PAGES = 10;
+/** Until the server is asked again that had no time. */
+const AGAIN_MS = 3000;
 
 export class Chats extends Store<ChatsState> {
     /** The chat that the page shows: its messages count as read at once. */
     shown = 0;
     private loading: Promise<void> | null = null;
     private asked = new Set<number>();
+    private again: ReturnType<typeof setTimeout> | undefined;
 
     constructor(private readonly client: Client, private readonly me: () => number) {
         super({ phase: 'loading', error: null, byId: new Map(), order: [], cleared: new Map() });
@@ -32,6 +35,8 @@ export class Chats extends Store<ChatsState> {
         const { client } = this;
         return [
             client.on('gap', ({ socket }) => void (socket === 'rooms' && this.load())),
+            // Without a socket there is at least what HTTP says.
+            client.on('status', ({ status }) => void (status === 'waiting' && this.get().phase === 'loading' && this.load())),
             client.on('message', ({ message }) => this.onMessage(message)),
             client.on('sent', ({ message }) => this.onMessage(message)),
             client.on('message_edited', ({ message }) => this.change(message)),
@@ -48,6 +53,7 @@ export class Chats extends Store<ChatsState> {
                 }
             }),
             client.on('unread', ({ chatId, count }) => this.onUnread(chatId, count)),
+            () => clearTimeout(this.again),
         ];
     }
 
@@ -56,6 +62,7 @@ export class Chats extends Store<ChatsState> {
     }
 
     load(): Promise<void> {
+        clearTimeout(this.again);
         this.loading ??= this.loadPages().finally(() => { this.loading = null; });
         return this.loading;
     }
@@ -84,6 +91,9 @@ export class Chats extends Store<ChatsState> {
             const temporary = error instanceof RestError && error.isTemporary;
             if (this.get().phase !== 'ready' || !temporary) {
                 this.patch({ phase: 'failed', error: error instanceof RestError ? error.detail : String(error) });
+            }
+            if (temporary) {
+                this.again = setTimeout(() => void this.load(), AGAIN_MS * (0.5 + Math.random()));
             }
         }
     }

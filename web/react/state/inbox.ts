@@ -25,6 +25,7 @@ export class Inbox extends Store<InboxState> {
         const { client } = this;
         return [
             client.on('gap', ({ socket }) => void (socket === 'inbox' && this.load())),
+            client.on('status', ({ status }) => void (status === 'waiting' && this.get().phase === 'loading' && this.load())),
             client.on('notification', () => {
                 this.set((s) => ({ ...s, unread: s.unread + 1 }));
                 void this.load();
