@@ -50,7 +50,8 @@ test('after-restore.sql: old cursors get a gap, new ones resume, nothing of the 
     const back = await sys.rooms(bob, { ext: true, since: cursor });
     const gap = await back.wait('gap');
     assert.equal(gap.reason, 'other_log');
-    assert.equal(back.frames.length, 1);
+    /* Of a message before it the notification may come only now. */
+    assert.deepEqual(back.frames.map((f) => f.type).filter((type) => type !== 'notification'), ['gap']);
     await sys.api.send(ann, room.chat_id, 'live again');
     assert.equal((await back.wait('group_message')).data.content, 'live again');
 
