@@ -13,6 +13,7 @@ enum code decide_recovery(struct decider *d, struct job *job)
         row.pid = rd_str16(&in);
         row.user_id = rd_be64(&in);
         row.lost_us = rd_be64(&in);
+        row.position = rd_be64(&in);
         row.rooms = rd_str16(&in);
         if (in.bad) {
             return CODE_INVALID_FIELD;

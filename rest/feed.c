@@ -80,6 +80,8 @@ void feed_free(struct feed *f)
     gate_release(&f->focus_reads);
     online_free(f->online);
     recoveries_free(f->recoveries);
+    buf_release(&f->recovery_rooms);
+    free(f->joins);
     buf_release(&f->comings);
     typing_free(f->typing);
     presence_free(f->presence);

@@ -198,6 +198,12 @@ struct feed {
     struct buf comings; /* struct coming: users whose first session came or whose last one went, until the next tick */
     struct recoveries *recoveries; /* NULL: there are none */
     unsigned recoveries_storing;   /* batches in the hands of the writer */
+    struct buf recovery_rooms;     /* scratch */
+    struct feed_join {
+        uint64_t event_id, chat_id;
+        uint64_t user_id; /* 0: of everybody in the chat */
+    } *joins; /* what joins rooms by itself, in the ring's events from before the start */
+    uint32_t joins_count, joins_room;
     uint64_t recovery_clock_us;    /* start only: when those that were live were */
     uint64_t recovery_clock_ms;    /* when that is to be written again */
     uint64_t started_ms, store_seen_ms;
@@ -390,6 +396,8 @@ void feed_tick_early(struct feed *f);
 /* The session has become r->user_id's: it may go on with the pid that it brings. */
 void feed_recovery_login(struct feed *f, struct feed_worker *w, const struct link_login *m,
                          struct link_login_reply *r);
+/* Start: the event joined the user (0: everybody in it) to the chat's room. */
+void feed_warm_join(struct feed *f, uint64_t event_id, uint64_t chat_id, uint64_t user_id);
 enum rc feed_on_recovery(struct feed *f, struct feed_worker *w, struct str body);
 void feed_recovery_worker_gone(struct feed *f, const struct feed_worker *w);
 void feed_recovery_store(struct feed *f, uint64_t now_ms);

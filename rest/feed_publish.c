@@ -350,6 +350,9 @@ void feed_warm(struct feed *f, const struct row_event *row, const struct event_r
         prev = map64_get(&f->warm_last, row->chat_id, &place) ? f->warm_base + place : 0;
         map64_put(&f->warm_last, row->chat_id, (uint32_t)(row->id - f->warm_base));
     }
+    if (row->kind == EV_CHAT_CREATED || row->kind == EV_MEMBER_ADDED) {
+        feed_warm_join(f, row->id, row->chat_id, row->kind == EV_MEMBER_ADDED ? row->subject_id : 0);
+    }
     rows.texts = &p.texts;
     event_fill(f->cache, row, &rows, &e);
     event_encode(&p.encoded, &e);

@@ -31,6 +31,56 @@ static void kick(struct feed *f, struct recovery_owner owner)
     }
 }
 
+/* -- rooms ----------------------------------------------------------------------------------------------------- */
+
+static bool has_room(const struct buf *rooms, uint64_t chat_id)
+{
+    for (uint32_t i = 0; i < rooms->len / LINK_ROOM_BYTES; i++) {
+        if (link_room_at(buf_str(rooms), i).chat_id == chat_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool joined(const struct feed *f, const struct feed_join *j, uint64_t user_id)
+{
+    const struct cache_chat *chat = cache_chat(f->cache, cache_chat_index(f->cache, j->chat_id));
+    uint32_t user = cache_user_index(f->cache, user_id);
+    return (j->user_id == 0 || j->user_id == user_id) && chat != NULL && user != CACHE_NONE &&
+           cache_member(chat, user) != NULL;
+}
+
+/* What it was told, and what it joined by itself in the moment before both programs ended. With both locks. */
+static struct str rooms_of(struct feed *f, const struct recovery *e, uint64_t user_id)
+{
+    struct recovery_place place = recovery_place(e);
+    buf_clear(&f->recovery_rooms);
+    buf_add_str(&f->recovery_rooms, place.rooms);
+    for (uint32_t i = 0; i < f->joins_count && recovery_is_unsure(e); i++) {
+        const struct feed_join *j = &f->joins[i];
+        if (j->event_id > place.position && joined(f, j, user_id) && !has_room(&f->recovery_rooms, j->chat_id) &&
+            f->recovery_rooms.len < (size_t)LINK_ROOMS_MAX * LINK_ROOM_BYTES) {
+            link_add_room(&f->recovery_rooms, (struct link_room){j->chat_id, j->event_id});
+        }
+    }
+    return buf_str(&f->recovery_rooms);
+}
+
+void feed_warm_join(struct feed *f, uint64_t event_id, uint64_t chat_id, uint64_t user_id)
+{
+    if (f->recoveries == NULL) {
+        return;
+    }
+    if (f->joins_count == f->joins_room) {
+        f->joins_room = f->joins_room != 0 ? f->joins_room * 2 : 64;
+        f->joins = mem_grow(f->joins, f->joins_room, sizeof(f->joins[0]));
+    }
+    f->joins[f->joins_count++] = (struct feed_join){event_id, chat_id, user_id};
+}
+
+/* -- who comes, who goes ------------------------------------------------------------------------------------------ */
+
 void feed_recovery_login(struct feed *f, struct feed_worker *w, const struct link_login *m,
                          struct link_login_reply *r)
 {
@@ -41,7 +91,7 @@ void feed_recovery_login(struct feed *f, struct feed_worker *w, const struct lin
         kick(f, recovery_owner(e));
         recovery_take_over(f->recoveries, e, (struct recovery_owner){w->serial, m->session});
         r->pid = m->pid;
-        r->rooms = recovery_rooms(e);
+        r->rooms = rooms_of(f, e, r->user_id);
     }
 }
 
@@ -58,11 +108,12 @@ static void tell_stored(struct feed *f, struct recovery_owner owner, uint32_t nu
 /* true: its session hears of it when it is written. */
 static bool note(struct feed *f, const struct link_recovery *m, uint64_t user_id, struct recovery_owner by)
 {
+    struct recovery_place place = {m->rooms, m->position};
     switch (m->state) {
     case LINK_RECOVERY_LIVE:
-        return user_id != 0 && recoveries_live(f->recoveries, m->pid, user_id, by, m->rooms, m->number);
+        return user_id != 0 && recoveries_live(f->recoveries, m->pid, user_id, by, place, m->number);
     case LINK_RECOVERY_LOST:
-        recoveries_lost(f->recoveries, m->pid, by, m->rooms, wall_us());
+        recoveries_lost(f->recoveries, m->pid, by, place, wall_us());
         return false;
     default:
         return recoveries_ended(f->recoveries, m->pid, by, m->number);
@@ -98,17 +149,19 @@ void feed_recovery_worker_gone(struct feed *f, const struct feed_worker *w)
     }
 }
 
-void feed_warm_recovery(struct feed *f, struct str pid, uint64_t user_id, uint64_t lost_us, struct str rooms)
+void feed_warm_recovery(struct feed *f, const struct row_recovery *row)
 {
     if (f->recoveries == NULL) {
         return;
     }
-    if (pid.len == 0) {
-        f->recovery_clock_us = lost_us; /* comes first */
-    } else {
-        uint64_t live_us = f->recovery_clock_us != 0 ? f->recovery_clock_us : wall_us();
-        recoveries_load(f->recoveries, pid, user_id, lost_us != 0 ? lost_us : live_us, rooms);
+    if (row->pid.len == 0) {
+        f->recovery_clock_us = row->lost_us; /* comes first */
+        return;
     }
+    bool was_live = row->lost_us == 0;
+    uint64_t clock_us = f->recovery_clock_us != 0 ? f->recovery_clock_us : wall_us();
+    recoveries_load(f->recoveries, row->pid, row->user_id, was_live ? clock_us : row->lost_us, was_live,
+                    (struct recovery_place){row->rooms, row->position});
 }
 
 /* -- storing -------------------------------------------------------------------------------------------------- */

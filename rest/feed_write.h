@@ -10,6 +10,7 @@
 
 struct cache;
 struct event_rows;
+struct row_recovery;
 
 struct feed *feed_new(const struct feed_conf *conf, struct cache *cache);
 void feed_bind(struct feed *f, struct svc *svc);
@@ -33,7 +34,7 @@ void feed_warm_own(struct feed *f, uint64_t event_id, uint64_t user_id);
 /* Start: when the user was seen last, and whether others had been told then that they are there. */
 void feed_warm_seen(struct feed *f, uint64_t user_id, uint64_t seen_us, bool was_online);
 /* Start: as stored, in the order of store_load_recoveries. */
-void feed_warm_recovery(struct feed *f, struct str pid, uint64_t user_id, uint64_t lost_us, struct str rooms);
+void feed_warm_recovery(struct feed *f, const struct row_recovery *row);
 /* Where the warm events begin: call before the first feed_warm. */
 void feed_warm_from(struct feed *f, uint64_t first_id);
 

@@ -13,9 +13,11 @@ struct recovery { /* every connection of Socket.IO has one: small */
     bool again;           /* changed while it was written */
     bool stored;          /* there may be a row */
     bool gone;            /* not found any more: only its row is still to go */
+    bool unsure;          /* what joined it to a room may not have been stored */
     uint64_t key;
     uint64_t user_id;
     uint64_t lost_us; /* 0: live */
+    uint64_t position;
     struct recovery_owner owner;
     uint32_t number, taken_number; /* the owner's last word; that of what is written now */
     char *rooms;
@@ -153,11 +155,12 @@ static void forget(struct recoveries *t, struct recovery *e)
     entry_free(e);
 }
 
-static void set_rooms(struct recovery *e, struct str rooms)
+static void set_place(struct recovery *e, struct recovery_place place)
 {
     free(e->rooms);
-    e->rooms = rooms.len > 0 ? mem_copy(rooms.p, rooms.len) : NULL;
-    e->rooms_len = (uint32_t)rooms.len;
+    e->rooms = place.rooms.len > 0 ? mem_copy(place.rooms.p, place.rooms.len) : NULL;
+    e->rooms_len = (uint32_t)place.rooms.len;
+    e->position = place.position;
 }
 
 /* It is found no more; its memory goes when its row has. */
@@ -165,7 +168,7 @@ static void end(struct recoveries *t, struct recovery *e)
 {
     e->gone = true;
     t->gone_count++;
-    set_rooms(e, STR_NONE);
+    set_place(e, (struct recovery_place){STR_NONE, 0});
     if (e->stored || e->writing) {
         enqueue(t, e);
     } else if (!e->queued) {
@@ -227,7 +230,7 @@ static struct recovery *add(struct recoveries *t, struct str pid, uint64_t user_
     }
     struct recovery *e = look_up(t, pid);
     if (e != NULL) {
-        e->gone = false; /* so the row that was to go is written instead */
+        e->gone = e->unsure = false; /* so the row that was to go is written instead */
         e->owner = (struct recovery_owner){0, 0};
         e->number = e->taken_number = 0;
         t->gone_count--;
@@ -240,13 +243,15 @@ static struct recovery *add(struct recoveries *t, struct str pid, uint64_t user_
     return e;
 }
 
-void recoveries_load(struct recoveries *t, struct str pid, uint64_t user_id, uint64_t lost_us, struct str rooms)
+void recoveries_load(struct recoveries *t, struct str pid, uint64_t user_id, uint64_t lost_us, bool was_live,
+                     struct recovery_place place)
 {
     struct recovery *e = add(t, pid, user_id);
     if (e != NULL) {
         e->stored = true;
+        e->unsure = was_live;
         e->lost_us = lost_us;
-        set_rooms(e, rooms);
+        set_place(e, place);
         note_lost(t, e);
     }
 }
@@ -258,9 +263,14 @@ struct recovery *recoveries_find(struct recoveries *t, struct str pid, uint64_t 
     return e == NULL || ended || e->user_id != user_id ? NULL : e;
 }
 
-struct str recovery_rooms(const struct recovery *e)
+struct recovery_place recovery_place(const struct recovery *e)
 {
-    return (struct str){e->rooms, e->rooms_len};
+    return (struct recovery_place){{e->rooms, e->rooms_len}, e->position};
+}
+
+bool recovery_is_unsure(const struct recovery *e)
+{
+    return e->unsure;
 }
 
 struct recovery_owner recovery_owner(const struct recovery *e)
@@ -284,7 +294,7 @@ static bool is_owner(const struct recovery *e, struct recovery_owner by)
 }
 
 bool recoveries_live(struct recoveries *t, struct str pid, uint64_t user_id, struct recovery_owner by,
-                     struct str rooms, uint32_t number)
+                     struct recovery_place place, uint32_t number)
 {
     struct recovery *e = find(t, pid);
     if (e == NULL) {
@@ -296,7 +306,8 @@ bool recoveries_live(struct recoveries *t, struct str pid, uint64_t user_id, str
     e->owner = by;
     e->lost_us = 0;
     e->number = number;
-    set_rooms(e, rooms);
+    e->unsure = false;
+    set_place(e, place);
     enqueue(t, e);
     return true;
 }
@@ -310,12 +321,13 @@ static void lose(struct recoveries *t, struct recovery *e, uint64_t now_us)
     enqueue(t, e);
 }
 
-void recoveries_lost(struct recoveries *t, struct str pid, struct recovery_owner by, struct str rooms,
-                     uint64_t now_us)
+void recoveries_lost(struct recoveries *t, struct str pid, struct recovery_owner by,
+                     struct recovery_place place, uint64_t now_us)
 {
     struct recovery *e = find(t, pid);
     if (e != NULL && is_owner(e, by)) {
-        set_rooms(e, rooms);
+        e->unsure = false;
+        set_place(e, place);
         lose(t, e, now_us);
     }
 }
@@ -351,18 +363,19 @@ void recoveries_tick(struct recoveries *t, uint64_t now_us)
 /* -- writing -------------------------------------------------------------------------------------------------- */
 
 static void add_row(struct buf *content, bool gone, struct str pid, uint64_t user_id, uint64_t lost_us,
-                    struct str rooms)
+                    struct recovery_place place)
 {
     buf_add_be8(content, gone ? 0 : 1);
     wire_add_str16(content, pid);
     buf_add_be64(content, user_id);
     buf_add_be64(content, lost_us);
-    wire_add_str16(content, rooms);
+    buf_add_be64(content, place.position);
+    wire_add_str16(content, place.rooms);
 }
 
 void recoveries_add_clock(struct buf *content, uint64_t now_us)
 {
-    add_row(content, false, STR(""), 0, now_us, STR(""));
+    add_row(content, false, STR(""), 0, now_us, (struct recovery_place){STR(""), 0});
 }
 
 bool recoveries_wait(const struct recoveries *t)
@@ -381,7 +394,8 @@ unsigned recoveries_take(struct recoveries *t, struct recovery **out, unsigned r
             forget(t, e);
             continue;
         }
-        add_row(content, e->gone, pid_of(e), e->user_id, e->lost_us, e->gone ? STR("") : recovery_rooms(e));
+        struct recovery_place place = e->gone ? (struct recovery_place){STR(""), 0} : recovery_place(e);
+        add_row(content, e->gone, pid_of(e), e->user_id, e->lost_us, place);
         e->writing = e->stored = true;
         e->taken_number = e->number;
         out[taken++] = e;

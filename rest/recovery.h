@@ -28,15 +28,24 @@ struct recovery_owner { /* worker 0: nobody */
     uint64_t session;
 };
 
+struct recovery_place {
+    struct str rooms;  /* see struct link_recovery */
+    uint64_t position; /* of the log, when they were these */
+};
+
 struct recoveries *recoveries_new(uint64_t max, uint64_t keep_us);
 void recoveries_free(struct recoveries *t);
-/* As it was stored; lost_us is the time also of those that were live then. Oldest first. */
-void recoveries_load(struct recoveries *t, struct str pid, uint64_t user_id, uint64_t lost_us, struct str rooms);
+/* As it was stored; lost_us is the time also of those that were live then: these may have joined rooms that are not
+ * stored. Oldest first. */
+void recoveries_load(struct recoveries *t, struct str pid, uint64_t user_id, uint64_t lost_us, bool was_live,
+                     struct recovery_place place);
 uint64_t recoveries_count(const struct recoveries *t);
 
 /* NULL: unknown, somebody else's, or it has ended. */
 struct recovery *recoveries_find(struct recoveries *t, struct str pid, uint64_t user_id, uint64_t now_us);
-struct str recovery_rooms(const struct recovery *e);
+struct recovery_place recovery_place(const struct recovery *e);
+/* It was loaded as live and has said nothing since. */
+bool recovery_is_unsure(const struct recovery *e);
 struct recovery_owner recovery_owner(const struct recovery *e);
 /* It goes on with another session; the earlier one has no say any more. */
 void recovery_take_over(struct recoveries *t, struct recovery *e, struct recovery_owner by);
@@ -44,9 +53,9 @@ void recovery_take_over(struct recoveries *t, struct recovery *e, struct recover
 /* What workers say, as their number-th word on it. Of a pid that is another session's, or another user's, it does not
  * count. true: it is going to be written, and then recovery_written tells so. */
 bool recoveries_live(struct recoveries *t, struct str pid, uint64_t user_id, struct recovery_owner by,
-                     struct str rooms, uint32_t number);
-void recoveries_lost(struct recoveries *t, struct str pid, struct recovery_owner by, struct str rooms,
-                     uint64_t now_us);
+                     struct recovery_place place, uint32_t number);
+void recoveries_lost(struct recoveries *t, struct str pid, struct recovery_owner by,
+                     struct recovery_place place, uint64_t now_us);
 bool recoveries_ended(struct recoveries *t, struct str pid, struct recovery_owner by, uint32_t number);
 void recoveries_worker_gone(struct recoveries *t, uint32_t worker, uint64_t now_us);
 /* End what has been lost for long enough. */

@@ -169,7 +169,7 @@ static void on_seen(void *ctx, const struct row_seen *r)
 
 static void on_recovery(void *ctx, const struct row_recovery *r)
 {
-    feed_warm_recovery(ctx, r->pid, r->user_id, r->lost_us, r->rooms);
+    feed_warm_recovery(ctx, r);
 }
 
 /* Messages since the checkpoint that the member's row does not count yet. */

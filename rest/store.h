@@ -228,6 +228,7 @@ struct row_recovery { /* a connection of Socket.IO that can be recovered */
     struct str pid;   /* empty: the clock, in lost_us */
     uint64_t user_id;
     uint64_t lost_us; /* 0: it was there when this was written */
+    uint64_t position; /* the rooms were these when the log was here */
     struct str rooms; /* see struct link_recovery */
 };
 struct row_event_user { /* which user's own events */

@@ -5,11 +5,12 @@ static const struct col recovery_cols[] = {
     COL(struct row_recovery, pid),
     COL(struct row_recovery, user_id),
     COL(struct row_recovery, lost_us),
+    COL(struct row_recovery, position),
     COL(struct row_recovery, rooms),
 };
 const struct statement sql_recovery_put = {
-    .sql = "INSERT INTO socketio_recoveries (pid, user_id, lost_us, rooms) VALUES (?, ?, ?, ?) ON DUPLICATE KEY "
-           "UPDATE lost_us = VALUES(lost_us), rooms = VALUES(rooms)",
+    .sql = "INSERT INTO socketio_recoveries (pid, user_id, lost_us, position, rooms) VALUES (?, ?, ?, ?, ?) ON DUPLICATE KEY "
+           "UPDATE lost_us = VALUES(lost_us), position = VALUES(position), rooms = VALUES(rooms)",
     .in = COLS(recovery_cols),
 };
 static const struct col recovery_gone_cols[] = {
@@ -20,7 +21,7 @@ const struct statement sql_recovery_delete = {
     .in = COLS(recovery_gone_cols),
 };
 static const struct statement sql_recoveries = {
-    .sql = "SELECT pid, user_id, lost_us, rooms FROM socketio_recoveries "
+    .sql = "SELECT pid, user_id, lost_us, position, rooms FROM socketio_recoveries "
            "ORDER BY pid <> '', lost_us = 0, lost_us, pid",
     .out = COLS(recovery_cols),
 };

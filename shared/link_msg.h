@@ -193,6 +193,7 @@ struct link_recovery {
     uint64_t session;
     uint32_t number; /* comes back when it is stored; 0: it does not */
     uint8_t state; /* enum link_recovery_state */
+    uint64_t position; /* of the stream, when these were its rooms */
     struct str pid, rooms;
 };
 struct link_room {

@@ -287,6 +287,7 @@ void link_put_recovery(struct buf *q, const struct link_recovery *m)
     buf_add_be64(q, m->session);
     buf_add_be32(q, m->number);
     buf_add_be8(q, m->state);
+    buf_add_be64(q, m->position);
     wire_add_str16(q, m->pid);
     wire_add_str16(q, m->rooms);
     link_frame_end(q, start);
@@ -300,6 +301,7 @@ enum rc link_get_recovery(struct str body, struct link_recovery *m)
     l.session = rd_be64(&r);
     l.number = rd_be32(&r);
     l.state = rd_be8(&r);
+    l.position = rd_be64(&r);
     l.pid = rd_str16(&r);
     l.rooms = rd_str16(&r);
     if (done(&r) != RC_OK || l.pid.len == 0 || !can_be_rooms(l.pid, l.rooms) ||

@@ -264,7 +264,8 @@ static void log_in(struct core *k, struct conn *c, const struct link_login_reply
 static void give_back_pid(struct core *k, const struct link_login_reply *m)
 {
     struct link_recovery r = {
-        .slot = m->slot, .session = m->session, .state = LINK_RECOVERY_LOST, .pid = m->pid, .rooms = m->rooms};
+        .slot = m->slot, .session = m->session, .state = LINK_RECOVERY_LOST, .position = k->position, .pid = m->pid,
+        .rooms = m->rooms};
     if (m->pid.len > 0 && link_client_is_up(k->link)) {
         link_put_recovery(link_client_out(k->link), &r);
     }

@@ -97,6 +97,7 @@ static void tell(struct conn *c, enum link_recovery_state state)
                               .session = conn_session(c),
                               .number = ++c->recovery->told,
                               .state = (uint8_t)state,
+                              .position = k->position,
                               .pid = core_recovery_pid(c),
                               .rooms = buf_str(&rooms)};
     link_put_recovery(link_client_out(k->link), &m);

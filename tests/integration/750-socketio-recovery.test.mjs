@@ -1,6 +1,8 @@
 // Connection state recovery with the stock client: what was missed comes, once and in order, into the rooms of before.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { io } from 'socket.io-client';
 import { useSystem } from '../lib/system.mjs';
 import { until } from '../lib/wait.mjs';
@@ -52,6 +54,17 @@ async function post(sys, who, chat, text) {
 async function ok(socket, event, data) {
     const answer = await socket.emitWithAck(event, data);
     assert.equal(answer.ok, true, JSON.stringify(answer));
+}
+
+/** Nothing can be written down of who is in which room until the returned function is called. */
+async function lockRows(sys) {
+    const session = spawn('mariadb', ['--socket', sys.db.socket, '--unbuffered', '--skip-column-names', 'confab']);
+    session.stdin.write("LOCK TABLES socketio_recoveries WRITE; SELECT 'locked';\n");
+    await once(session.stdout, 'data');
+    return async () => {
+        session.stdin.end('UNLOCK TABLES;\n');
+        await once(session, 'exit');
+    };
 }
 
 /** Cut the connection under it, without a word. */
@@ -260,6 +273,39 @@ describe('recovery', () => {
         }
         test('a gap: an offset that has not been', () => refused(bob, `${pid}`, `${offset.slice(0, 8)}.99999999`));
         test('and after the gap the pid has ended', () => refused(bob, pid, offset));
+    });
+
+    test('a room is confirmed when it is in the database, not before', async () => {
+        const s = await client(sys, bob, { transports: ['websocket'] });
+        const chat = await conversation(sys, bob, cy);
+        await ok(s, 'leaveConversation', { convId: chat });
+        const unlock = await lockRows(sys);
+        const heard = [];
+        s.on('joinedConversation', ({ convId }) => heard.push(convId));
+        await assert.rejects(s.timeout(700).emitWithAck('joinConversation', { convId: chat }), /timed out/);
+        assert.deepEqual(heard, []);
+        await unlock();
+        await until('it is confirmed', () => heard.length === 1);
+        s.disconnect();
+    });
+
+    test('a conversation that both programs forgot in their last moment is found in the log', { timeout: 120000 }, async () => {
+        const [x, y] = await sys.api.users(2);
+        const s = await client(sys, x, { transports: ['websocket'] });
+        await ok(s, 'joinConversation', { convId: await conversation(sys, x, bob) }); // its row is there
+        const unlock = await lockRows(sys);
+        const chat = await conversation(sys, y, x);
+        await until('it is told', () => s.got.includes(`created ${chat}`));
+        const all = [sys.rest, ...sys.workers];
+        await Promise.all(all.map((d) => d.stop('SIGKILL')));
+        await unlock();
+        all.forEach((d) => d.start());
+        await sys.ready();
+        await post(sys, y, chat, 'not lost');
+        await until('the message', () => s.got.includes('not lost'));
+        assert.equal(s.got.filter((g) => g === `created ${chat}`).length, 1);
+        assert.ok(s.connects.slice(1).every((r) => r === true), `recovered: ${s.connects}`);
+        s.disconnect();
     });
 
     test('an offset of an earlier connection says that nothing has come on this one', async () => {

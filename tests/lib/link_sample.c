@@ -400,6 +400,7 @@ static void sample_recovery(struct gen *g, struct buf *out)
     m.slot = u32(g);
     m.session = u64(g);
     m.number = u32(g);
+    m.position = u64(g);
     m.pid = pid(g).len > 0 ? pid(g) : m.pid;
     m.rooms = rooms(g);
     link_put_recovery(out, &m);

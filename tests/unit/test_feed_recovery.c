@@ -32,6 +32,7 @@ static enum code on_submit(const struct cmd *c, svc_done done, void *ctx)
     for (struct rd in = rd_of(c->content.p, c->content.len); in.left > 0;) {
         bool put = rd_be8(&in) == 1;
         struct str pid = rd_str16(&in);
+        (void)rd_be64(&in); /* user, time, position */
         (void)rd_be64(&in);
         (void)rd_be64(&in);
         (void)rd_str16(&in);
@@ -92,7 +93,7 @@ static void say(struct place *p, struct feed_worker *worker, uint32_t slot, uint
 {
     struct buf up = BUF_INIT, rooms = BUF_INIT;
     link_add_room(&rooms, (struct link_room){7, 5});
-    link_put_recovery(&up, &(struct link_recovery){slot, session, number, (uint8_t)state, STR(PID), buf_str(&rooms)});
+    link_put_recovery(&up, &(struct link_recovery){slot, session, number, (uint8_t)state, 5, STR(PID), buf_str(&rooms)});
     assert_int_equal(world_up(p->w, worker, &up), RC_OK);
     buf_release(&up);
     buf_release(&rooms);
@@ -237,9 +238,9 @@ static void test_who_was_there_at_the_end_can_come_back(void **state)
     struct buf rooms = BUF_INIT;
     link_add_room(&rooms, (struct link_room){7, 5});
     uint64_t now = wall_us();
-    feed_warm_recovery(p.w->feed, STR(""), 0, now - 1000000, STR_NONE);
-    feed_warm_recovery(p.w->feed, STR("gone"), 2, now - 125000000, buf_str(&rooms));
-    feed_warm_recovery(p.w->feed, STR(PID), 1, 0, buf_str(&rooms));
+    feed_warm_recovery(p.w->feed, &(struct row_recovery){.pid = STR(""), .lost_us = now - 1000000});
+    feed_warm_recovery(p.w->feed, &(struct row_recovery){STR("gone"), 2, now - 125000000, 5, buf_str(&rooms)});
+    feed_warm_recovery(p.w->feed, &(struct row_recovery){STR(PID), 1, 0, 5, buf_str(&rooms)});
     struct link_login_reply r = log_in(&p, p.worker, 11, 2, "gone");
     assert_int_equal(r.pid.len, 0);
     r = log_in(&p, p.worker, 12, 1, PID);
@@ -247,6 +248,35 @@ static void test_who_was_there_at_the_end_can_come_back(void **state)
     assert_int_equal(r.rooms.len, LINK_ROOM_BYTES);
     store(&p);
     assert_true(db.gone == 1 && db.rows == 1);
+    buf_release(&rooms);
+    end(&p);
+}
+
+static void test_what_was_joined_in_the_last_moment_is_found_in_the_log(void **state)
+{
+    (void)state;
+    struct place p = place(100);
+    uint64_t before_ = world_group(p.w, 1, 3), made = world_group(p.w, 1, 3), foreign = world_group(p.w, 5, 3);
+    uint64_t added = world_group(p.w, 1, 3);
+    struct buf rooms = BUF_INIT;
+    link_add_room(&rooms, (struct link_room){7, 5});
+    uint64_t now = wall_us();
+    feed_warm_recovery(p.w->feed, &(struct row_recovery){.pid = STR(""), .lost_us = now - 1000000});
+    feed_warm_recovery(p.w->feed, &(struct row_recovery){STR("certain"), 2, now - 1000000, 100, buf_str(&rooms)});
+    feed_warm_recovery(p.w->feed, &(struct row_recovery){STR(PID), 2, 0, 100, buf_str(&rooms)});
+    const struct {
+        uint64_t event_id, chat_id, user_id;
+    } log[] = {{99, before_, 0}, {101, made, 0}, {102, foreign, 0}, {103, added, 3}, {104, added, 2}, {105, made, 2}};
+    for (size_t i = 0; i < sizeof(log) / sizeof(log[0]); i++) {
+        feed_warm_join(p.w->feed, log[i].event_id, log[i].chat_id, log[i].user_id);
+    }
+    struct link_login_reply r = log_in(&p, p.worker, 11, 2, "certain");
+    assert_int_equal(r.rooms.len, LINK_ROOM_BYTES);
+    r = log_in(&p, p.worker, 12, 2, PID);
+    assert_int_equal(r.rooms.len, 3 * LINK_ROOM_BYTES);
+    assert_int_equal(link_room_at(r.rooms, 0).chat_id, 7);
+    assert_true(link_room_at(r.rooms, 1).chat_id == made && link_room_at(r.rooms, 1).since == 101);
+    assert_true(link_room_at(r.rooms, 2).chat_id == added && link_room_at(r.rooms, 2).since == 104);
     buf_release(&rooms);
     end(&p);
 }
@@ -279,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_written_is_tried_again),
         cmocka_unit_test(test_what_is_not_kept_is_confirmed_at_once),
         cmocka_unit_test(test_who_was_there_at_the_end_can_come_back),
+        cmocka_unit_test(test_what_was_joined_in_the_last_moment_is_found_in_the_log),
         cmocka_unit_test(test_the_time_is_written_as_long_as_there_are_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,10 +11,10 @@
 
 static const struct recovery_owner w1 = {1, 10}, w2 = {2, 20}, nobody = {0, 0};
 
-static struct str rooms(unsigned n)
+static struct recovery_place rooms(unsigned n)
 {
     static char all[LINK_ROOMS_MAX * LINK_ROOM_BYTES];
-    return (struct str){all, n * LINK_ROOM_BYTES};
+    return (struct recovery_place){{all, n * LINK_ROOM_BYTES}, 1000 + n};
 }
 
 static bool has(struct recoveries *t, const char *pid, uint64_t user, uint64_t now_us)
@@ -27,7 +27,7 @@ static bool has(struct recoveries *t, const char *pid, uint64_t user, uint64_t n
 struct row {
     char pid[LINK_PID_MAX_BYTES + 1];
     bool gone;
-    uint64_t user_id, lost_us;
+    uint64_t user_id, lost_us, position;
     size_t rooms;
 };
 
@@ -43,6 +43,7 @@ static unsigned rows_of(const struct buf *content, struct row *out, unsigned roo
         out[n].pid[pid.len] = '\0';
         out[n].user_id = rd_be64(&in);
         out[n].lost_us = rd_be64(&in);
+        out[n].position = rd_be64(&in);
         out[n].rooms = rd_str16(&in).len / LINK_ROOM_BYTES;
         assert_false(in.bad);
     }
@@ -72,9 +73,9 @@ static void test_it_is_found_by_its_user_until_its_time_is_over(void **state)
     assert_true(has(t, "a", 7, UINT64_MAX)); /* it is there: no time runs */
     assert_false(has(t, "a", 8, 1));
     assert_false(has(t, "b", 7, 1));
-    assert_int_equal(recovery_rooms(recoveries_find(t, STR("a"), 7, 1)).len, 2 * LINK_ROOM_BYTES);
+    assert_int_equal(recovery_place(recoveries_find(t, STR("a"), 7, 1)).rooms.len, 2 * LINK_ROOM_BYTES);
     recoveries_lost(t, STR("a"), w1, rooms(3), 5000);
-    assert_int_equal(recovery_rooms(recoveries_find(t, STR("a"), 7, 5000)).len, 3 * LINK_ROOM_BYTES);
+    assert_int_equal(recovery_place(recoveries_find(t, STR("a"), 7, 5000)).rooms.len, 3 * LINK_ROOM_BYTES);
     assert_true(has(t, "a", 7, 5000 + KEEP_US - 1));
     assert_false(has(t, "a", 7, 5000 + KEEP_US));
     recoveries_tick(t, 5000 + KEEP_US - 1);
@@ -97,7 +98,7 @@ static void test_only_its_session_has_a_say(void **state)
     recoveries_lost(t, STR("b"), w1, rooms(5), 1);
     struct recovery *e = recoveries_find(t, STR("a"), 7, UINT64_MAX);
     assert_non_null(e);
-    assert_int_equal(recovery_rooms(e).len, LINK_ROOM_BYTES);
+    assert_int_equal(recovery_place(e).rooms.len, LINK_ROOM_BYTES);
 
     recovery_take_over(t, e, w2);
     assert_int_equal(recovery_owner(e).session, w2.session);
@@ -155,8 +156,8 @@ static void test_above_the_bound_the_oldest_lost_one_makes_room(void **state)
     assert_true(has(t, "d", 7, 5001) && has(t, "a", 7, 5001));
     assert_false(has(t, "b", 7, 5001));
     assert_int_equal(recoveries_count(t), 2);
-    recoveries_load(t, STR("e"), 7, 9000, rooms(0));
-    recoveries_load(t, STR("f"), 7, 9001, rooms(0));
+    recoveries_load(t, STR("e"), 7, 9000, false, rooms(0));
+    recoveries_load(t, STR("f"), 7, 9001, true, rooms(0));
     assert_int_equal(recoveries_count(t), 2);
     recoveries_free(t);
 }
@@ -338,14 +339,37 @@ static void test_what_is_loaded_can_be_recovered(void **state)
     (void)state;
     struct recoveries *t = recoveries_new(10, KEEP_US);
     struct row rows[8];
-    recoveries_load(t, STR("old"), 7, 1000, rooms(1));
-    recoveries_load(t, STR("new"), 7, 5000, rooms(2));
+    recoveries_load(t, STR("old"), 7, 1000, false, rooms(1));
+    recoveries_load(t, STR("new"), 7, 5000, true, rooms(2));
     assert_int_equal(write_out(t, true, rows, 8), 0); /* it is there already */
     recoveries_tick(t, 1000 + KEEP_US);
     assert_false(has(t, "old", 7, 2000));
     assert_true(has(t, "new", 7, 5000));
     assert_int_equal(write_out(t, true, rows, 8), 1);
     assert_true(rows[0].gone && strcmp(rows[0].pid, "old") == 0);
+    recoveries_free(t);
+}
+
+/* As long as it has not spoken since; each word says of which place in the log it is. */
+static void test_who_was_live_at_the_end_is_unsure(void **state)
+{
+    (void)state;
+    struct recoveries *t = recoveries_new(10, KEEP_US);
+    struct row rows[8];
+    recoveries_load(t, STR("lost"), 7, 1000, false, rooms(1));
+    recoveries_load(t, STR("live"), 7, 1000, true, rooms(2));
+    assert_false(recovery_is_unsure(recoveries_find(t, STR("lost"), 7, 1000)));
+    struct recovery *e = recoveries_find(t, STR("live"), 7, 1000);
+    assert_true(recovery_is_unsure(e));
+    assert_int_equal(recovery_place(e).position, 1002);
+    recovery_take_over(t, e, w1);
+    assert_true(recovery_is_unsure(e)); /* it may end again before its session speaks */
+    assert_int_equal(write_out(t, true, rows, 8), 1);
+    assert_int_equal(rows[0].position, 1002);
+    recoveries_live(t, STR("live"), 7, w1, rooms(3), 1);
+    assert_false(recovery_is_unsure(e));
+    assert_int_equal(write_out(t, true, rows, 8), 1);
+    assert_true(rows[0].position == 1003 && rows[0].rooms == 3);
     recoveries_free(t);
 }
 
@@ -455,7 +479,7 @@ static void step(struct recoveries *t, struct model *m, uint64_t now)
         struct recovery *e = recoveries_find(t, str_of(pid), i, now);
         assert_int_equal(e != NULL, m[i].there && (m[i].lost_us == 0 || now < m[i].lost_us + 500));
         if (e != NULL) {
-            assert_int_equal(recovery_rooms(e).len, m[i].rooms * LINK_ROOM_BYTES);
+            assert_int_equal(recovery_place(e).rooms.len, m[i].rooms * LINK_ROOM_BYTES);
             recovery_take_over(t, e, by);
             m[i].owner = by;
             m[i].lost_us = 0;
@@ -525,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_who_changed_it_hears_what_is_written),
         cmocka_unit_test(test_a_batch_is_bounded_in_rows_and_bytes),
         cmocka_unit_test(test_what_is_loaded_can_be_recovered),
+        cmocka_unit_test(test_who_was_live_at_the_end_is_unsure),
         cmocka_unit_test(test_the_time_is_a_row_without_a_name),
         cmocka_unit_test(test_entries_and_rows_agree_with_a_model),
     };
