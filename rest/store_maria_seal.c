@@ -4,8 +4,11 @@
 
 #include "rest/metrics.h"
 #include "rest/sealer.h"
+#include "shared/bug.h"
 #include "shared/log.h"
 #include "shared/mem.h"
+
+#define KEPT_BYTES ((size_t)1024 * 1024) /* of a buffer; what a batch of long texts took is given back */
 
 struct db_seals {
     struct store_batch batch;
@@ -20,7 +23,8 @@ static struct db_seals *seals_of(struct store *s)
 {
     if (s->seals == NULL) {
         s->seals = mem_new(sizeof(*s->seals));
-        s->seals->sealed = s->seals->opened = s->seals->place = (struct buf)BUF_INIT;
+        s->seals->opened = s->seals->place = (struct buf)BUF_INIT;
+        s->seals->sealed = (struct buf)BUF_INIT_MAX(SIZE_MAX / 2); /* the batch is what is bounded */
     }
     return s->seals;
 }
@@ -83,9 +87,13 @@ const struct store_batch *db_seal(struct store *s, const struct store_batch *b)
         x->rows = mem_grow(x->rows, count, sizeof(*x->rows));
         x->room = count;
     }
+    if (x->sealed.room > KEPT_BYTES) {
+        buf_release(&x->sealed);
+    }
     buf_clear(&x->sealed);
     seal_rows(x, s->conf.sealer, b->messages_new, b->messages_new_count, x->rows);
     seal_rows(x, s->conf.sealer, b->messages_set, b->messages_set_count, x->rows + b->messages_new_count);
+    BUG_IF(!buf_ok(&x->sealed)); /* no memory: better none of them than some without a text */
     place_texts(x, count);
     x->batch = *b;
     x->batch.messages_new = x->rows;

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 
 #include "rest/batch.h"
+#include "rest/sealer.h"
 #include "rest/store.h"
+#include "rest/store_maria_seal.h"
 #include "rest/store_push.h"
 #include "shared/cmd.h"
 #include "shared/mem.h"
@@ -1379,6 +1381,36 @@ static void test_deliveries_wait_for_their_time(void **state)
     assert_true(found && gone == 1 && due(w, 11, 9999, 10).count == 0);
 }
 
+/* As many as a batch may have, as long as they may be: also the last one is there. */
+static void test_every_text_of_a_large_batch_is_sealed(void **state)
+{
+    struct world *w = *state;
+    static const char key[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    enum { COUNT = 70, BYTES = 1024 * 1024 };
+    struct sealer *sealer = NULL;
+    struct buf why = BUF_INIT;
+    struct row_message *rows = mem_new(COUNT * sizeof(*rows));
+    char *text = mem_new(BYTES);
+    assert_int_equal(sealer_new(str_of(key), &sealer, &why), RC_OK);
+    memset(text, 'x', BYTES);
+    for (unsigned i = 0; i < COUNT; i++) {
+        rows[i] = (struct row_message){.chat_id = 1, .seq = i + 1, .content = {text, BYTES}};
+    }
+    w->store->conf.sealer = sealer;
+    const struct store_batch plain = {.messages_new = rows, .messages_new_count = COUNT};
+    const struct store_batch *sealed = db_seal(w->store, &plain);
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct row_message row = sealed->messages_new[i];
+        assert_true(sealer_is_sealed(row.content));
+        db_unseal(w->store, &row);
+        assert_true(row.content.len == BYTES && row.content.p[BYTES - 1] == 'x');
+    }
+    w->store->conf.sealer = NULL;
+    sealer_free(sealer);
+    free(text);
+    free(rows);
+}
+
 int main(void)
 {
     store_library_init();
@@ -1420,6 +1452,7 @@ int main(void)
         T(test_a_browser_is_one_user_s_at_a_time),
         T(test_deliveries_and_the_place_in_the_log_move_together),
         T(test_deliveries_wait_for_their_time),
+        T(test_every_text_of_a_large_batch_is_sealed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
