@@ -134,6 +134,40 @@ describe('example pages', { skip }, () => {
         await rooms.wait((f) => /typing/.test(f.type));
     });
 
+    test('subscribe-service: connected after signing in, subscribed when a chat is opened, shows what comes, says who types', async () => {
+        const page = await context.newPage();
+        await page.goto('/examples/subscribe-service/');
+        await page.getByText('Successfully connected to WebSocket').waitFor();
+        const chat = await web.sys.api.group(people.Bob, 'For the service', [people.Ann]);
+        await web.sys.api.send(people.Bob, chat.chat_id, 'before anybody has subscribed');
+        await page.getByLabel('Chat').fill(chat.chat_id);
+        await page.getByRole('button', { name: 'Open' }).click();
+        await page.getByText(/^Subscribed to chat/).waitFor();
+        await web.sys.api.send(people.Bob, chat.chat_id, 'now you hear me');
+        await page.getByText('bob: now you hear me').waitFor();
+        assert.equal(await page.locator('#messages li').count(), 1);
+        await web.until('the state of the chat', async () => /now you hear me$/.test(await page.title()));
+        const bob = await web.sys.rooms(people.Bob, { query: { events: 'typing' } });
+        await page.getByLabel('Message').pressSequentially('hm');
+        assert.equal((await bob.wait((f) => /typing/.test(f.type))).is_typing, true);
+        bob.send({ type: 'typing', chat_id: chat.chat_id, is_typing: true });
+        await page.getByText('bob is typing').waitFor();
+        // Something wrong is told; a lost connection, too, and then everything is as before.
+        await page.getByLabel('Chat').fill('chat_999999');
+        await page.getByRole('button', { name: 'Open' }).click();
+        await page.getByText(/not (found|a member|exist)|no such|unknown|forbidden/i).waitFor();
+        await page.getByLabel('Chat').fill(chat.chat_id);
+        await page.getByRole('button', { name: 'Open' }).click();
+        await page.getByText(/^Subscribed to chat/).waitFor();
+        await web.sys.bounce(web.sys.workers[0]);
+        await page.getByText(/Connection lost/).or(page.getByText('Successfully connected to WebSocket')).first().waitFor();
+        await web.until('messages come again', async () => {
+            await web.sys.api.send(people.Bob, chat.chat_id, 'after the loss');
+            return await page.getByText('bob: after the loss').count() > 0;
+        });
+        await page.close();
+    });
+
     test('inbox-react: the mark appears, both samples hear of it, "Clear All" removes it', async () => {
         const page = await context.newPage();
         const said = [];

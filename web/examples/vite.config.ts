@@ -30,7 +30,8 @@ export default defineConfig({
         ...build,
         outDir: here('../dist/examples'),
         rollupOptions: {
-            input: ['index.html', 'rooms-react/index.html', 'rooms-vue/index.html', 'inbox-react/index.html', 'vue-notifications/index.html'].map(here),
+            input: ['index.html', 'rooms-react/index.html', 'rooms-vue/index.html', 'inbox-react/index.html', 'subscribe-service/index.html',
+                'vue-notifications/index.html'].map(here),
         },
     },
 });
