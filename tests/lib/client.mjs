@@ -19,8 +19,9 @@ process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
 
 export const { bundle, LIMIT_BYTES } = await fromWeb('client/build.mjs');
 export const size = await bundle(dir);
+export const built = path.join(dir, 'index.js');
 fs.writeFileSync(path.join(dir, 'package.json'), '{"type":"module"}');
-export const library = await import(pathToFileURL(path.join(dir, 'index.js')).href);
+export const library = await import(pathToFileURL(built).href);
 
 /** localStorage, as far as the library uses it. full: nothing more can be written; blocked: every touch throws. */
 export class MemoryStorage {
