@@ -76,6 +76,22 @@ describe('connecting', () => {
             assert.ok(Math.max(...waits[i]) > bound * 0.7 && Math.min(...waits[i]) < bound * 0.3, `attempt ${i} is not spread`);
         }
     });
+    test('the server has too much to do: a longer wait', async () => {
+        for (const [code, bound] of [[1013, 800], [4429, 800], [1012, 100]]) {
+            const waits = [];
+            for (let i = 0; i < 30; i += 1) {
+                FakeSocket.then = 'open';
+                FakeSocket.all.length = 0;
+                const connection = new Connection({ url: 'ws://server/', WebSocket: FakeSocket, limits: { backoffBase: 100 } });
+                connection.start();
+                await until('open', () => FakeSocket.all[0]?.readyState === 1, 5000, 1);
+                FakeSocket.all[0].end(code);
+                waits.push(connection.retryAt - Date.now());
+                connection.stop();
+            }
+            assert.ok(Math.max(...waits) <= bound + 1 && Math.max(...waits) > bound / 2, `${code}: up to ${Math.max(...waits)} ms`);
+        }
+    });
     test('a user who is disabled, or whose new tokens are refused again and again, is signed out', async () => {
         const { client, rooms } = await alone();
         rooms.end(4403, 'user_disabled');
@@ -253,6 +269,8 @@ describe('small things', () => {
         const other = client.send({ chatId: '6b0158d80200000000000002', content: 'elsewhere' }).clientMsgId;
         const sent = (socket) => socket.frames.filter(({ type }) => type === 'message').map((frame) => frame.client_msg_id);
         assert.deepEqual(sent(rooms), [ids[0], other]);
+        client.discard(ids[0]);
+        assert.equal(client.outbox().length, 3, 'discarded although it was on its way');
         rooms.give({ type: 'message_sent', message_id: 'm', chat_id: chat, seq: 1, created_at: '', client_msg_id: ids[0], _ext: { event_id: 'aaaaaaaa.2' } });
         assert.deepEqual(sent(rooms), [ids[0], other, ids[1]]);
         rooms.end(1006);

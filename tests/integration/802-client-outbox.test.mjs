@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { MemoryStorage, clientOf } from '../lib/client.mjs';
 import { Proxy } from '../lib/proxy.mjs';
-import { useSystem } from '../lib/system.mjs';
-import { until } from '../lib/wait.mjs';
+import { System, useSystem } from '../lib/system.mjs';
+import { until, within } from '../lib/wait.mjs';
 
 let ann;
 let bob;
@@ -143,6 +143,41 @@ describe('refused messages', () => {
         assert.deepEqual(second.outbox(), []);
         assert.equal(storage.map.size, 0);
         second.stop();
+    });
+    for (const [what, content, code] of [
+        ['longer than a message may be', 'x'.repeat(17000), 'too_large'], ['longer than a frame may be', 'x'.repeat(70000), 'too_large'],
+        ['much longer', 'x'.repeat(1 << 20), 'too_large'], ['half a character', 'a\ud800b', 'bad_json'], ['a zero', 'a\0b', 'bad_json'],
+    ]) {
+        test(`${what}: refused like any other, and no reason to lose the connection`, async () => {
+            const client = clientOf(sys, ann);
+            client.start();
+            await client.isLive();
+            const bad = client.send({ chatId: room.chat_id, content });
+            const good = client.send({ chatId: room.chat_id, content: 'after it' });
+            await assert.rejects(within('an answer', bad.done), { code });
+            await within('an answer', good.done);
+            assert.deepEqual(client.outbox().map(({ state }) => state), ['failed']);
+            assert.ok(!client.of('status').some(({ status }) => status === 'waiting'), 'the connection was lost');
+            client.stop();
+        });
+    }
+    test('what keeps breaking the connection is asked about by HTTP', async () => {
+        // A frame limit lower than the library thinks.
+        const small = new System({ name: '802-small-frames', ws: { frame_max_bytes: '2k' } });
+        await small.start();
+        try {
+            const [user] = await small.api.users(2);
+            const chat = await small.api.group(user, 'Small', []);
+            const client = clientOf(small, user);
+            client.start();
+            await client.isLive();
+            const sent = await within('an answer', client.send({ chatId: chat.chat_id, content: 'y'.repeat(4000) }).done, 30000);
+            assert.equal(sent.content.length, 4000);
+            await client.send({ chatId: chat.chat_id, content: 'short' }).done;
+            client.stop();
+        } finally {
+            await small.stop();
+        }
     });
     test('one that is discarded in time is not sent', async () => {
         const client = clientOf(sys, ann, { origin: proxy.origin });

@@ -21,6 +21,7 @@ export interface ClientOptions extends Surroundings {
 }
 
 const SOCKETS: SocketName[] = ['rooms', 'inbox'];
+const FRAME_MAX = 16000; // characters, which is less than 64 KB in any case
 const STALE = 45000; // a tab that has not said for so long what it shows does not count
 const TEMPORARY = /^(rate_lim|unav|queue_f|outcome_|no_worker|restarting|internal|store_full|unauth|token_)/; // refused now, not for good
 
@@ -141,10 +142,9 @@ export class Client {
         }
     }
 
-    /** Not to be sent after all; too late when it is on its way. */
+    /** Not to be sent after all; does nothing when it is on its way. */
     discard(clientMsgId: string): void {
-        this.share?.post('drop', { id: clientMsgId });
-        this.forget(clientMsgId);
+        this.toLeader('discard', { id: clientMsgId });
     }
 
     /** Call it with every key; what is sent is throttled. */
@@ -269,14 +269,16 @@ export class Client {
     }
 
     private fromServer(socket: SocketName, frame: Frame): void {
+        const prev = this.cursors[socket];
+        this.cursors[socket] = this.connections[socket]?.cursor ?? prev;
         if (frame.client_msg_id !== undefined && socket === 'rooms') {
             this.answered(frame);
         }
-        const prev = this.cursors[socket];
-        this.cursors[socket] = this.connections[socket]?.cursor ?? prev;
         if (frame.type === 'message_sent' || frame.type === 'error') {
-            if (frame.type === 'error' && frame.client_msg_id === undefined) {
+            if (frame.client_msg_id === undefined) {
                 this.emit('unknown', { socket, frame });
+                this.forgetSent(3); // it may have been one of them
+                this.flush();
             }
             return;
         }
@@ -318,7 +320,7 @@ export class Client {
     // -- tabs ---------------------------------------------------------------------------------------------------------
 
     private toLeader(t: string, more: Record<string, unknown>): void {
-        if (this.isLeader) {
+        if (this.isLeader || !this.share) {
             this.receive({ t, from: this.id, ...more });
         } else {
             this.share?.post(t, more);
@@ -328,12 +330,13 @@ export class Client {
     private receive(post: Post): void {
         const { t, from } = post;
         if (t === 'done') {
+            if (this.isUpToDate && isAfter(String(post.cursor), this.cursors.rooms)) {
+                this.cursors.rooms = String(post.cursor); // one's own message is an event as well
+            }
             this.settle(post.id as string, post.message as Message | undefined, post.error as Failure | undefined);
-        } else if (t === 'drop') {
-            this.forget(post.id as string);
         } else if (t === 'out') {
             this.stop('signed_out');
-        } else if (this.isLeader) {
+        } else if (this.isLeader || from === this.id) {
             this.fromTab(t, from, post);
         } else {
             this.fromLeader(t, from, post);
@@ -349,6 +352,10 @@ export class Client {
                 this.box.put(entry);
             }
             this.flush();
+        } else if (t === 'discard') {
+            if (this.box.entries.get(post.id as string)?.state !== 'sending') {
+                this.finish(post.id as string);
+            }
         } else if (t === 'typing') {
             this.connections.rooms?.send({ type: 'typing', chat_id: post.chatId, is_typing: post.isTyping });
         } else if (t === 'tab') {
@@ -394,7 +401,7 @@ export class Client {
         if (!this.isUpToDate) {
             return; // comes again with the rest
         }
-        if (frame.type !== 'gap' && prev && mine && prev !== mine && isAfter(prev, mine)) {
+        if (frame.type !== 'gap' && mine && isAfter(prev ?? '', mine)) {
             this.isUpToDate = false; // this tab was asleep
             this.share?.post('hi', { since: this.cursors });
             return;
@@ -470,7 +477,7 @@ export class Client {
         if (!this.isLeader || this.sockets.rooms !== 'live') {
             return;
         }
-        if (chat !== this.spoken?.chat || (chat && now() >= this.spoken.at + this.limits.focusEvery)) {
+        if (chat !== this.spoken?.chat || (chat && now() >= this.spoken.at + this.limits.focusEvery * 0.8)) {
             this.spoken = { chat, at: now() };
             this.connections.rooms?.send({ type: 'active_chat', chat_id: chat }); // null as well: else sending counts as looking
         }
@@ -495,13 +502,16 @@ export class Client {
             }
         }
         for (const entry of this.box.ready(t)) {
-            if (entry.attachmentId || !this.transmit(entry)) {
-                void this.post(entry);
+            // What may be too long for a frame, or why connections end, is better asked by HTTP: that has an answer.
+            if (entry.attachmentId || entry.attempts! > 2 || JSON.stringify(entry.content).length > FRAME_MAX) {
+                void this.byHttp(entry);
+            } else {
+                this.transmit(entry);
             }
         }
     }
 
-    private transmit(entry: Entry): boolean {
+    private transmit(entry: Entry): void {
         const { clientMsgId, chatId, userId, content, messageType } = entry;
         const sent = this.connections.rooms?.send({
             type: 'message', chat_id: chatId, user_id: chatId ? undefined : userId, content, message_type: messageType,
@@ -511,11 +521,9 @@ export class Client {
             entry.state = 'sending';
             this.sentAt.set(clientMsgId, now());
         }
-        return true;
     }
 
-    /** Messages with attachments go by HTTP. */
-    private async post(entry: Entry): Promise<void> {
+    private async byHttp(entry: Entry): Promise<void> {
         const { clientMsgId, content, messageType, attachmentId } = entry;
         entry.state = 'sending';
         try {
@@ -560,12 +568,12 @@ export class Client {
     }
 
     private finish(id: string, message?: Message, error?: Failure): void {
-        this.share?.post('done', { id, message, error });
+        this.share?.post('done', { id, message, error, cursor: this.cursors.rooms });
         this.settle(id, message, error);
         this.flush();
     }
 
-    /** In every tab. */
+    /** In every tab: it is stored, refused, or (neither) discarded. */
     private settle(id: string, message?: Message, error?: Failure): void {
         const promise = this.promises.get(id);
         this.promises.delete(id);
@@ -580,25 +588,20 @@ export class Client {
                 this.box.put({ ...entry, state: 'failed', error });
             }
             this.emit('send_failed', { clientMsgId: id, error });
-            promise?.reject(new RestError({ status: 0, ...error }));
+        } else {
+            this.box.remove(id);
         }
+        promise?.reject(new RestError({ status: 0, code: 'discarded', detail: '', ...error }));
         this.emit('outbox', { waiting: this.box.entries.size });
     }
 
-    private forget(id: string): void {
-        if (this.box.remove(id)) {
-            this.promises.get(id)?.reject(new RestError({ status: 0, code: 'discarded', detail: 'The message was discarded.' }));
-            this.promises.delete(id);
-            this.emit('outbox', { waiting: this.box.entries.size });
-        }
-    }
-
-    /** What was sent on a connection that is gone has to be sent again. */
-    private forgetSent(): void {
+    /** What was sent on a connection that is gone, or cannot be answered, has to be sent again. */
+    private forgetSent(attempts = 1): void {
         for (const id of this.sentAt.keys()) {
             const entry = this.box.entries.get(id);
-            if (entry?.state === 'sending') {
+            if (entry) {
                 entry.state = 'queued';
+                entry.attempts = (entry.attempts ?? 0) + attempts;
             }
         }
         this.sentAt.clear();

@@ -310,6 +310,9 @@ export class Connection {
     }
 
     private wait(close?: { code: number; reason: string }): void {
+        if (close?.code === 1013 || close?.code === 4429) {
+            this.attempt = Math.max(this.attempt, 3); // too much for the server
+        }
         const ms = backoff(this.attempt, this.limits);
         this.attempt += 1;
         this.due = now() + ms;

@@ -35,7 +35,7 @@ export class Outbox {
 
     add(draft: Draft): Entry {
         if (this.entries.size >= this.max) {
-            throw new RangeError(`more than ${this.max} messages are waiting`);
+            throw new RangeError('The outbox is full.');
         }
         const { replyTo, ...rest } = draft;
         const entry: Entry = {

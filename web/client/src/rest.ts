@@ -22,14 +22,11 @@ export class RestError extends Error implements Problem {
     declare readonly code: string;
     declare readonly detail: string;
     declare readonly field?: string;
-    declare readonly request_id?: string;
+    declare readonly requestId?: string;
     declare readonly retryAfter?: number;
     constructor(problem: Problem) {
         super(`${problem.code}: ${problem.detail}`);
-        Object.assign(this, problem, { name: 'RestError' });
-    }
-    get requestId(): string | undefined {
-        return this.request_id;
+        Object.assign(this, problem, { name: 'RestError', requestId: problem.request_id });
     }
     /** Whether the same request may go well later. */
     get isTemporary(): boolean {

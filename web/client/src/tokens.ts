@@ -96,7 +96,7 @@ export function fixedToken(token: string): TokenProvider {
     return {
         get: async () => token,
         refresh: async () => {
-            throw new RestError({ status: 401, code: 'token_expired', detail: 'This token cannot be exchanged.' });
+            throw new RestError({ status: 401, code: 'token_expired', detail: 'It cannot be exchanged.' });
         },
     };
 }
