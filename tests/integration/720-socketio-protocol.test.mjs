@@ -3,8 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Engine } from '../lib/engine.mjs';
 import { useSystem } from '../lib/system.mjs';
+import { SLOW } from '../lib/wait.mjs';
 
-const timing = { eio_ping_interval_ms: '300ms', eio_ping_timeout_ms: '200ms' };
+const timing = { eio_ping_interval_ms: `${1000 * SLOW}ms`, eio_ping_timeout_ms: `${1000 * SLOW}ms` };
 const sys = useSystem({ before, after }, { workers: 1, rest: { test_fixture: 'yes', ...timing }, ws: timing });
 const engines = [];
 after(() => engines.forEach((e) => e.close()));
