@@ -78,7 +78,7 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
     const [box, setBox] = useState<HTMLDivElement | null>(null);
     const [isAtEnd, setAtEnd] = useState(true);
     const [missed, setMissed] = useState(0);
-    const before = useRef({ first: 0, last: 0, height: 0, top: 0, waiting: 0, atEnd: true });
+    const before = useRef({ first: 0, last: 0, firstId: '', firstAt: 0, top: 0, waiting: 0, atEnd: true });
 
     const toEnd = useCallback(() => {
         if (box) {
@@ -107,13 +107,14 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
         const first = messages[0]?.seq ?? 0;
         const last = messages.at(-1)?.seq ?? 0;
         if (was.first && first < was.first && !was.atEnd) {
-            box.scrollTop += box.scrollHeight - was.height;
+            box.scrollTop += placeOf(box, was.firstId) - was.firstAt;
         } else if (was.atEnd || waiting > was.waiting) {
             box.scrollTop = box.scrollHeight;
         } else if (last > was.last && was.last) {
             setMissed((m) => m + last - was.last);
         }
-        before.current = { ...was, first, last, waiting, height: box.scrollHeight };
+        const firstId = messages[0]?.message_id ?? '';
+        before.current = { ...was, first, last, waiting, firstId, firstAt: placeOf(box, firstId) };
     }, [box, messages, waiting]);
 
     // Images that load, a keyboard that opens: the end stays in view.
@@ -125,7 +126,7 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
             if (before.current.atEnd) {
                 box.scrollTop = box.scrollHeight;
             }
-            before.current.height = box.scrollHeight;
+            before.current.firstAt = placeOf(box, before.current.firstId);
         });
         observer.observe(box);
         if (box.lastElementChild) {
@@ -134,6 +135,12 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
         return () => observer.disconnect();
     }, [box]);
     return { setBox, isAtEnd, missed, toEnd, onScroll };
+}
+
+/** How far below the top of all that can be scrolled a message is. */
+function placeOf(box: HTMLElement, messageId: string): number {
+    const message = box.querySelector(`[data-message-id="${CSS.escape(messageId)}"] .bubble`);
+    return message ? message.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop : 0;
 }
 
 /** When it comes into view there is more to load. */

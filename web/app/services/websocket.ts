@@ -6,7 +6,7 @@
 //     const end = onNotification((n) => ...);           what comes
 //
 // Reconnects by itself and subscribes again to what was subscribed to.
-import { Connection, Keeper, type Frame, type Status, type TokenProvider } from '@confab/client';
+import { Connection, Keeper, type Frame, type Socket, type SocketClass, type Status, type TokenProvider } from '@confab/client';
 
 export type SubscribeNotification =
     | { type: 'connected'; userId: string; message: string; timestamp: string }
@@ -25,6 +25,8 @@ export interface ServiceOptions {
     tokens: TokenProvider;
     /** Where the API is, when not where the page is. */
     url?: string;
+    /** Makes the WebSocket, where `new WebSocket()` shall not. */
+    open?: (url: string, protocols?: string[]) => Socket;
     /** Every frame as text, both ways. */
     onText?: (direction: 'in' | 'out', text: string) => void;
 }
@@ -45,7 +47,7 @@ export class ChatSocket {
     private readonly chats = new Set<string>();
     private typed = { chatId: '', at: -Infinity };
 
-    constructor({ userId, tokens, url = window.location.origin, onText }: ServiceOptions) {
+    constructor({ userId, tokens, url = window.location.origin, open, onText }: ServiceOptions) {
         this.connection = new Connection({
             url: `${url}/api/ws?userId=${encodeURIComponent(userId)}`,
             protocols: ['subscribe.v1'],
@@ -53,6 +55,7 @@ export class ChatSocket {
             resumes: false,
             ping: null, // the dialect has no such frame; the server pings
             onText,
+            WebSocket: open && (function opened(at: string, protocols?: string[]) { return open(at, protocols); } as unknown as SocketClass),
             onFrame: (frame) => this.receive(frame),
             onStatus: (status, close) => this.changed(status, close),
         });

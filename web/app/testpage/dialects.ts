@@ -1,5 +1,7 @@
 // One socket of each dialect, opened by hand: what arrives is shown as it is.
 import { idNumber } from '@confab/client';
+import { ChatSocket } from '@/services/websocket';
+import { tokens } from '@/auth';
 import { onPurpose } from './socketWatch';
 
 export type DialectName = 'rooms' | 'subscribe' | 'socketio' | 'conversations' | 'inbox';
@@ -33,6 +35,36 @@ export interface Who {
 
 /** Returns how to close it. */
 export function openDialect(name: DialectName, who: Who, listener: Listener): () => void {
+    return name === 'subscribe' ? openService(who, listener) : openSocket(name, who, listener);
+}
+
+/** This dialect has a service of its own. */
+function openService({ username, chatId }: Who, { onState, onFrame }: Listener): () => void {
+    onState('connecting');
+    const socket = new ChatSocket({
+        userId: username, tokens,
+        open: (url, protocols) => onPurpose(() => new WebSocket(url, protocols)),
+        onText: (direction, text) => {
+            if (direction === 'in' && !/"type":"(connected|subscription_confirmed)"/.test(text)) {
+                onFrame(text);
+            }
+        },
+    });
+    socket.onclose = ({ code, reason }) => onState('closed', reason || String(code));
+    socket.onNotification((notification) => {
+        if (notification.type === 'subscription_confirmed') {
+            onState('ready');
+        }
+    });
+    socket.subscribe(`chat_${idNumber(chatId)}`);
+    return () => {
+        socket.onclose = null;
+        socket.close();
+        onState('closed');
+    };
+}
+
+function openSocket(name: Exclude<DialectName, 'subscribe'>, who: Who, listener: Listener): () => void {
     const base = window.location.origin.replace(/^http/, 'ws');
     const { url, protocols, begin, receive } = kinds[name](who, listener);
     listener.onState('connecting');
@@ -63,25 +95,10 @@ const plain = (url: string, protocols: string[], { onState, onFrame }: Listener)
     url, protocols, begin: () => onState('ready'), receive: (text) => onFrame(text),
 });
 
-const kinds: Record<DialectName, (who: Who, listener: Listener) => Kind> = {
+const kinds: Record<Exclude<DialectName, 'subscribe'>, (who: Who, listener: Listener) => Kind> = {
     rooms: (who, listener) => plain('/ws', bearer('rooms.v1', who), listener),
     conversations: (who, listener) => plain('/ws?dialect=conversations', bearer('conversations.v1', who), listener),
     inbox: (who, listener) => plain('/ws/chat?events=group', bearer('inbox_chat.v1', who), listener),
-    subscribe: (who, { onState, onFrame }) => {
-        const chatId = `chat_${idNumber(who.chatId)}`;
-        return {
-            url: `/api/ws?userId=${encodeURIComponent(who.username)}`,
-            protocols: bearer('subscribe.v1', who),
-            begin: (send) => send(JSON.stringify({ action: 'subscribe', chatId })),
-            receive: (text) => {
-                if (text.includes('"subscription_confirmed"')) {
-                    onState('ready');
-                } else if (!text.includes('"connected"')) {
-                    onFrame(text);
-                }
-            },
-        };
-    },
     // Engine.IO 4: 0 open, 2 ping, 3 pong, 4 a packet of Socket.IO: 40 connect, 42 event, 43 answer.
     socketio: (who, { onState, onFrame }) => ({
         url: '/socket.io/?EIO=4&transport=websocket',
