@@ -188,6 +188,32 @@ test('several tabs, one exchange: a refresh token works only once', async () => 
     assert.equal([...storage.map.keys()].join(), 'confab.tokens');
 });
 
+test('somebody else signs in on the same page: nothing of the first one is sent or told', async () => {
+    const { client, tokens, storage } = await signedIn();
+    client.start();
+    await client.isLive();
+    await Promise.all(sys.workers.map((worker) => worker.stop('SIGKILL')));
+    await until('waiting', () => client.status === 'waiting');
+    client.send({ chatId: room.chat_id, content: 'of the first' });
+    await tokens.logout();
+    client.stop();
+    sys.workers.forEach((worker) => worker.start());
+    await sys.ready();
+    await tokens.login(bob.username, 'correct horse');
+    client.start();
+    await client.isLive();
+    assert.deepEqual(client.outbox(), []);
+    await client.send({ chatId: room.chat_id, content: 'of the second' }).done;
+    await tokens.logout();
+    client.stop();
+    await tokens.login(ann.username, 'correct horse');
+    client.start();
+    await client.wait('sent', ({ message }) => message.content === 'of the first');
+    const { messages } = await client.rest.messages(room.chat_id, { limit: 2 });
+    assert.deepEqual(messages.map(({ content, sender_id: id }) => [content, id]), [['of the second', bob.id], ['of the first', ann.id]]);
+    assert.ok(![...storage.map.keys()].some((key) => key.includes('outbox')));
+});
+
 test('wrong password, name that is taken: errors with codes', async () => {
     const tokens = library.sessionTokens({ url: sys.origin, storage: null });
     await assert.rejects(tokens.login(ann.username, 'wrong'), { name: 'RestError', status: 401, code: 'bad_credentials' });

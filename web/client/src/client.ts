@@ -100,6 +100,8 @@ export class Client {
         }
         this.started = true;
         this.cursors = { rooms: since ?? null, inbox: since ?? null };
+        this.ring = [];
+        this.tabs.clear();
         this.setStatus('connecting');
         void this.begin(0);
     }

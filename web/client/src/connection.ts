@@ -75,7 +75,6 @@ export class Connection {
     private pingAt = 0; // 0: no ping is out
     private liveAt = 0;
     private renewAt = 0; // not before, after an attempt that failed
-    private readonly go = () => this.hurry();
 
     constructor(private readonly options: ConnectionOptions) {
         this.limits = { ...LIMITS, ...options.limits };
@@ -89,8 +88,8 @@ export class Connection {
             this.attempt = this.refused = this.renewAt = 0;
             this.bad = undefined;
             this.lastTick = now();
-            this.forgetPage = listen({ online: this.go, visibilitychange: this.go });
-            this.forgetToken = this.token?.onChange((token) => this.authenticate(token));
+            this.forgetPage = listen({ online: this.hurry, visibilitychange: this.hurry });
+            this.forgetToken = this.token?.onChange((token) => this.send({ type: 'auth', token }));
             this.connect();
         }
     }
@@ -116,7 +115,7 @@ export class Connection {
     }
 
     /** Something suggests that a connection is possible now (or that ours is dead): find out at once. */
-    hurry(): void {
+    readonly hurry = (): void => {
         if (this.timer === undefined || isHidden()) {
             return;
         }
@@ -126,7 +125,7 @@ export class Connection {
             this.ping();
         }
         this.plan(0);
-    }
+    };
 
     /** The connection is no good: another one, soon. */
     again(): void {
@@ -270,12 +269,6 @@ export class Connection {
         this.options.onFrame?.(frame);
         if (isMark && this.socket) {
             this.live();
-        }
-    }
-
-    private authenticate(token: string): void {
-        if (this.status === 'live' || this.status === 'catching_up') {
-            this.send({ type: 'auth', token });
         }
     }
 

@@ -19,6 +19,9 @@ export class Outbox {
     /** Whose messages these are is known only after signing in. Again: takes up what other tabs have left. */
     open(prefix: string): void {
         const fresh = this.prefix === null ? [...this.entries.values()] : [];
+        if (this.prefix !== prefix) {
+            this.entries.clear(); // somebody else has signed in
+        }
         this.prefix = prefix;
         for (const key of this.store.keys(prefix)) {
             try {

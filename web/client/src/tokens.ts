@@ -28,7 +28,7 @@ export class Keeper {
     private endsAt = Infinity; // by now()
     private margin = 0;
     private renewing: Promise<string> | null = null;
-    private readonly listeners = new Set<(token: string) => void>();
+    private readonly listeners = new Set<(token: string) => unknown>();
 
     constructor(private readonly provider: TokenProvider) {}
 
@@ -59,7 +59,7 @@ export class Keeper {
     }
 
     /** Called with every new token; ends by what is returned. */
-    onChange(listener: (token: string) => void): () => void {
+    onChange(listener: (token: string) => unknown): () => void {
         this.listeners.add(listener);
         return () => this.listeners.delete(listener);
     }
