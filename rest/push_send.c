@@ -86,7 +86,8 @@ static void on_answer(void *ctx, const struct push_answer *a)
     s->p->look = true;
 }
 
-static bool give_up(struct push *p, const struct row_delivery *row)
+/* It waits no more: it has arrived, or it is given up. */
+static bool forget_delivery(struct push *p, const struct row_delivery *row)
 {
     uint64_t gone = 0;
     if (store_push_done(p->store, row, &gone) != STORE_OK) {
@@ -136,7 +137,7 @@ static bool drop(struct push *p, const struct push_slot *s)
     log_warn_limited("push_dropped", "to=%llu status=%ld attempts=%u why=%s",
                      (unsigned long long)s->row.subscription_id, s->status, s->row.attempts + 1u,
                      log_esc(buf_str(&s->error)));
-    if (!give_up(p, &s->row)) {
+    if (!forget_delivery(p, &s->row)) {
         return false;
     }
     metric_add(METRIC_PUSH_DROPPED, 1);
@@ -149,7 +150,7 @@ static bool settle(struct push *p, struct push_slot *s)
     bool is_webhook = s->row.subscription_id == 0;
     switch (push_judge(s->status, is_webhook)) {
     case PUSH_SENT:
-        if (!give_up(p, &s->row)) {
+        if (!forget_delivery(p, &s->row)) {
             return false;
         }
         metric_add(is_webhook ? METRIC_WEBHOOK_SENT : METRIC_PUSH_SENT, 1);
@@ -177,7 +178,7 @@ static bool send_one(struct push *p, struct push_slot *slot)
     case PUSH_STARTED:
         return true;
     case PUSH_NOT_WANTED:
-        if (!give_up(p, &slot->row)) {
+        if (!forget_delivery(p, &slot->row)) {
             return false;
         }
         metric_add(METRIC_PUSH_DROPPED, 1);
