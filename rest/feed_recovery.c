@@ -3,6 +3,7 @@
 
 #include "rest/feed_int.h"
 #include "rest/feed_write.h"
+#include "rest/metrics.h"
 #include "rest/recovery.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
@@ -234,6 +235,7 @@ void feed_recovery_store(struct feed *f, uint64_t now_ms)
     }
     feed_lock(f);
     recoveries_tick(f->recoveries, wall_us());
+    metric_set(METRIC_RECOVERIES, recoveries_count(f->recoveries));
     bool busy = f->recoveries_storing > 0;
     feed_unlock(f);
     if (!busy) {

@@ -99,7 +99,7 @@ static bool is_web_url(struct str s)
     bool web = str_ieq((struct str){s.p, s.len < 8 ? s.len : 8}, STR("https://")) ||
                str_ieq((struct str){s.p, s.len < 7 ? s.len : 7}, STR("http://"));
     for (size_t i = 0; web && i < s.len; i++) {
-        web = s.p[i] > ' ' && s.p[i] < 0x7f && memchr("\"<>\\^`{|}", s.p[i], 9) == NULL;
+        web = s.p[i] > ' ' && s.p[i] < 0x7f && strchr("\"<>\\^`{|}", s.p[i]) == NULL;
     }
     return web && s.len > 8 && s.len <= PROFILE_URL_MAX_BYTES;
 }

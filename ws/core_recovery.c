@@ -255,6 +255,7 @@ void core_recovery_log_in(struct conn *c, const struct link_login_reply *m)
     } else if (m->pid.len > 0 && str_eq(m->pid, core_recovery_pid(c))) {
         restore(c, m);
     } else {
+        c->core->stats.recoveries_refused += c->recovery != NULL;
         begin(c);
     }
 }
@@ -282,6 +283,7 @@ void core_recovered(struct conn *c)
 {
     if (c->recovery != NULL && c->recovery->state == RECOVERY_CATCHING_UP) {
         c->recovery->state = RECOVERY_LIVE;
+        c->core->stats.recovered++;
         core_rooms_changed(c);
         answer_login(c);
     }
@@ -296,6 +298,7 @@ bool core_recovery_refused(struct conn *c)
         core_close(c, CODE_RESTARTING);
         return false;
     }
+    c->core->stats.recoveries_refused++;
     tell(c, LINK_RECOVERY_ENDED);
     while (c->interest != NULL && c->interest->chats_count > 0) {
         core_unsubscribe(c, c->interest->chats[0].id);

@@ -412,6 +412,9 @@ describe('limits', () => {
             await back(s, 1);
             assert.equal(s.recovered, known);
         }
+        await until('it is counted', async () => await sys.total('confab_ws_recovered_total') === 2
+            && await sys.total('confab_ws_recoveries_refused_total') >= 1);
+        assert.equal(await sys.metric('confab_recoveries'), 2);
         [a, b, c].forEach((s) => s.disconnect());
     });
 });

@@ -1,6 +1,7 @@
 /* Connections that come back: logins with a pid, and what is written down and confirmed. */
 #include "tests/unit/unit.h"
 
+#include "rest/metrics.h"
 #include "rest/recovery.h"
 #include "shared/clock.h"
 #include "shared/dialect_id.h"
@@ -225,8 +226,10 @@ static void test_what_is_not_kept_is_confirmed_at_once(void **state)
     assert_int_equal(confirmed(&p, p.worker, 11), 4);
     say(&p, p.worker, r.slot, 11, 6, LINK_RECOVERY_ENDED); /* now there is a row to go */
     assert_int_equal(confirmed(&p, p.worker, 11), 0);
+    assert_int_equal(metric_get(METRIC_RECOVERIES), 1);
     store(&p);
     assert_int_equal(db.gone, 1);
+    assert_int_equal(metric_get(METRIC_RECOVERIES), 0);
     assert_int_equal(confirmed(&p, p.worker, 11), 6);
     end(&p);
 }
