@@ -214,8 +214,8 @@ describe('packets', () => {
     });
     test('an end in the middle of a payload is an end', async () => {
         const e = engine(), sid = await e.open();
-        assert.equal(await (await e.post(sid, ['6', '1', '6'].join(SEPARATOR))).text(), 'ok');
-        await e.isGone(sid);
+        assert.equal(await (await e.post(sid, ['6', '1', '42["x"]'].join(SEPARATOR))).text(), 'ok');
+        await refused(await e.post(sid, '6'), 400, UNKNOWN);
     });
 });
 
