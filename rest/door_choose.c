@@ -293,6 +293,9 @@ struct door_options door_options_of(const struct door_head *head)
     if (door_query_raw(head->query, STR("ext"), &value) && str_eq(value, STR("1"))) {
         o.options |= CONN_EXT;
     }
+    if (door_query_raw(head->query, STR("recovery"), &value) && str_eq(value, STR("0"))) {
+        o.options |= CONN_NO_RECOVERY;
+    }
     if (door_query_raw(head->query, STR("events"), &value) &&
         door_percent_decode(value, true, decoded, sizeof(decoded), &len)) {
         o.options |= event_options((struct str){decoded, len});

@@ -33,6 +33,7 @@ enum conn_option {
     CONN_CHAT_UPDATES = 128,  /* wants the state of chats (EV_CHAT_UPDATE); its dialect says so, never the client */
     CONN_REPLAY = 256,        /* ?replay=N on a dashboard; N is in since */
     CONN_FIXTURE = 1024,      /* Socket.IO with the echo namespaces of the protocol suites */
+    CONN_NO_RECOVERY = 2048,  /* ?recovery=0: Socket.IO without pid and offsets, for handlers that take one argument */
     CONN_HEARS_OWN = 512,     /* shows what the user's other connections and REST sent; set by the door's settings */
 };
 

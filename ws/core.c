@@ -134,7 +134,7 @@ struct dialect_view core_view(const struct conn *c)
         .ext = conn_is_ext(c),
         .log_prefix = core_log_prefix(c->core),
         .viewer_id = u != NULL ? u->id : 0,
-        .recovers = c->core->recovers,
+        .recovers = core_may_recover(c),
         .now_us = wall_us(),
     };
 }

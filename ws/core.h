@@ -156,6 +156,8 @@ void core_answer_login(struct conn *c, uint8_t verb, uint64_t hint, uint64_t exp
 /* core_recovery.c */
 struct op;
 struct op_result;
+/* Connections can be recovered, and this one's client has not asked to be left out. */
+bool core_may_recover(const struct conn *c);
 /* A client wants to go on. false: not with what it brings, or it does not want to. */
 bool core_recovery_ask(struct conn *c, const struct op *op);
 /* The login failed. */

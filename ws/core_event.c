@@ -5,7 +5,7 @@
 
 #include "shared/log.h"
 
-#define FAN_FRAMES_MAX (2 * DIALECT_VARIANTS * DIALECT_COUNT)
+#define FAN_FRAMES_MAX (4 * DIALECT_VARIANTS * DIALECT_COUNT)
 
 /* The frames of one event, made when the first receiver of a kind is met. */
 struct fan {
@@ -15,7 +15,7 @@ struct fan {
     unsigned count;
     struct {
         const struct dialect *dialect;
-        bool ext;
+        bool ext, recovers;
         uint8_t variant;
         struct msg *m; /* NULL: this kind of receiver gets no frame */
     } frames[FAN_FRAMES_MAX];
@@ -56,10 +56,10 @@ static uint64_t viewer(const struct conn *c)
 static struct msg *frame_for(struct fan *f, const struct conn *c)
 {
     const struct dialect *d = c->dialect;
-    bool ext = conn_is_ext(c);
+    bool ext = conn_is_ext(c), recovers = core_may_recover(c);
     uint8_t variant = d->variant != NULL ? d->variant(f->event, viewer(c)) : 0;
     for (unsigned i = 0; i < f->count; i++) {
-        if (f->frames[i].dialect == d && f->frames[i].ext == ext &&
+        if (f->frames[i].dialect == d && f->frames[i].ext == ext && f->frames[i].recovers == recovers &&
             f->frames[i].variant == variant) {
             return f->frames[i].m;
         }
@@ -67,6 +67,7 @@ static struct msg *frame_for(struct fan *f, const struct conn *c)
     struct msg *m = encode(f, c, variant);
     f->frames[f->count].dialect = d;
     f->frames[f->count].ext = ext;
+    f->frames[f->count].recovers = recovers;
     f->frames[f->count].variant = variant;
     f->frames[f->count++].m = m;
     return m;

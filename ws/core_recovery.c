@@ -218,12 +218,17 @@ static void begin(struct conn *c)
     core_rooms_changed(c);
 }
 
+bool core_may_recover(const struct conn *c)
+{
+    return c->core->recovers && (c->options & CONN_NO_RECOVERY) == 0;
+}
+
 bool core_recovery_ask(struct conn *c, const struct op *op)
 {
     struct recovery r = {.state = RECOVERY_ASKED};
     uint32_t log = 0;
     uint64_t got = 0;
-    if (!c->core->recovers || !read_pid(op->recovery, &r.pid) ||
+    if (!core_may_recover(c) || !read_pid(op->recovery, &r.pid) ||
         (op->offset.len > 0 && !cursor_read(op->offset, &log, &got))) {
         return false;
     }
@@ -250,7 +255,7 @@ static void restore(struct conn *c, const struct link_login_reply *m)
 
 void core_recovery_log_in(struct conn *c, const struct link_login_reply *m)
 {
-    if (!c->core->recovers) {
+    if (!core_may_recover(c)) {
         core_recovery_drop(c);
     } else if (m->pid.len > 0 && str_eq(m->pid, core_recovery_pid(c))) {
         restore(c, m);

@@ -282,7 +282,7 @@ async def main():
     def say(*what):
         print(json.dumps(what), flush=True)
     for name in ('conversationCreated', 'newMessage', 'joinedConversation', 'leftConversation', 'error'):
-        sio.on(name, (lambda n: lambda data, *rest: say(n, data))(name), namespace='/chat')
+        sio.on(name, (lambda n: (lambda data: say(n, data)) if 'recovery=0' in url else (lambda data, *rest: say(n, data)))(name), namespace='/chat')
     sio.on('connect_error', lambda data: say('connect_error', data), namespace='/chat')
     try:
         await sio.connect(url, auth={'token': token}, namespaces=['/chat'], transports=transports)
@@ -300,8 +300,8 @@ async def main():
 asyncio.run(main())
 `;
 describe('python3-socketio', { skip: PYTHON ? false : 'no python3-socketio' }, () => {
-    function python(token, convId, transports) {
-        const p = spawn('/usr/bin/python3', ['-c', SCRIPT, base(), token, String(convId), transports], { stdio: ['pipe', 'pipe', 'pipe'] });
+    function python(token, convId, transports, query = '') {
+        const p = spawn('/usr/bin/python3', ['-c', SCRIPT, base() + query, token, String(convId), transports], { stdio: ['pipe', 'pipe', 'pipe'] });
         open.push({ disconnect: () => p.kill('SIGKILL') });
         p.text = '';
         p.stdout.on('data', (d) => { p.text += d; });
@@ -311,12 +311,12 @@ describe('python3-socketio', { skip: PYTHON ? false : 'no python3-socketio' }, (
         p.ended = new Promise((resolve) => { p.on('close', resolve); });
         return p;
     }
-    for (const transports of ['polling,websocket', 'polling', 'websocket']) {
-        test(`by ${transports}`, async () => {
+    for (const [transports, query] of [['polling,websocket'], ['polling'], ['websocket'], ['polling,websocket', '?recovery=0']]) {
+        test(`by ${transports}${query ? ', with handlers of one argument' : ''}`, async () => {
             const { x, y, convId } = await pair();
             const peer = await client(y);
             await emit(peer, 'joinConversation', { convId });
-            const p = python(x.token, convId, transports);
+            const p = python(x.token, convId, transports, query);
             assert.deepEqual((await p.saw('ack'))[1], { ok: true, convId });
             assert.equal((await heard(peer, 'newMessage')).message.message, 'from Python');
             assert.equal((await p.saw('transport'))[1], transports.split(',').at(-1));

@@ -345,6 +345,26 @@ describe('recovery', () => {
         });
     }
 
+    test('who connects with recovery=0 gets no pid and no offsets, whatever others in the room get', async () => {
+        const chat = await conversation(sys, bob, cy);
+        for (const [, options] of TRANSPORTS) {
+            const s = await client(sys, bob, { ...options, query: { recovery: '0' } });
+            const other = await client(sys, cy, options);
+            assert.equal(s._pid, undefined);
+            await ok(s, 'joinConversation', { convId: chat });
+            await ok(other, 'joinConversation', { convId: chat });
+            await post(sys, cy, chat, 'for both');
+            await until('both have it', () => s.got.length === 1 && other.got.length === 1);
+            assert.deepEqual(s.args, [[]]);
+            assert.match(other.args[0][0], /^[0-9a-f]{8}\.\d+$/);
+            cut(s);
+            await back(s, 1);
+            assert.ok(!s.recovered);
+            s.disconnect();
+            other.disconnect();
+        }
+    });
+
     test('who was refused as another user has disturbed nothing', async () => {
         const s = await client(sys, bob, { transports: ['websocket'] });
         const chat = await conversation(sys, bob, cy);

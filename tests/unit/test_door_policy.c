@@ -250,6 +250,10 @@ static void test_options_and_cursors(void **state)
     o = door_options_of(&head);
     assert_int_equal(o.options, CONN_EXT | CONN_SINCE);
     assert_true(o.since == UINT64_MAX);
+    head = HEAD("/socket.io/?EIO=4&recovery=0", "");
+    assert_int_equal(door_options_of(&head).options, CONN_NO_RECOVERY);
+    head = HEAD("/socket.io/?EIO=4&recovery=1", "");
+    assert_int_equal(door_options_of(&head).options, 0);
     head = HEAD("/ws?ext=1&since=00c0ffee.", "");
     assert_true(door_options_of(&head).since == UINT64_MAX);
 }

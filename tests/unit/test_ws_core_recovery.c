@@ -158,6 +158,20 @@ static void test_without_recovery_there_is_no_pid(void **state)
     assert_null(strstr(heard(w), "recovery"));
 }
 
+static void test_who_wants_none_of_it_gets_no_pid(void **state)
+{
+    struct world *w = *state;
+    world_start(w);
+    struct conn *c = world_connect(w, 0, CHAT, CONN_NO_RECOVERY);
+    log_in(w, c, "login t " PID "." LOG ".90", "", STR_NONE);
+    assert_string_equal(world_got(w, c), "login ok pid=\n");
+    join(w, c, 7);
+    assert_string_equal(world_got(w, c), "sub ok chat=7 ref=7\n");
+    assert_null(strstr(heard(w), "recovery"));
+    assert_false(core_view(c).recovers);
+    assert_true(core_view(bob(w)).recovers);
+}
+
 static void test_only_what_can_be_a_pid_and_a_cursor_is_asked_for(void **state)
 {
     struct world *w = *state;
@@ -516,6 +530,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_pid_holds_the_place_where_the_connection_began),
         TEST(test_without_recovery_there_is_no_pid),
+        TEST(test_who_wants_none_of_it_gets_no_pid),
         TEST(test_only_what_can_be_a_pid_and_a_cursor_is_asked_for),
         TEST(test_a_room_is_confirmed_when_it_is_stored),
         TEST(test_confirmations_keep_their_order_and_need_the_last_word),
