@@ -156,7 +156,7 @@ web/node_modules/.package.json: web/package.json
 	@etc/dev/deps.sh web
 web/dist/index.html: web/node_modules/.package.json $(WEB_FILES)
 	$(say) VITE web/dist
-	$(Q)cd web && node_modules/.bin/vite build --logLevel warn && \
+	$(Q)cd web && node client/build.mjs && node_modules/.bin/vite build --logLevel warn && \
 	  node_modules/.bin/vite build -c examples/vite.config.ts --logLevel warn && node tools/precompress.mjs dist
 	$(Q)touch $@
 
