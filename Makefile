@@ -188,6 +188,13 @@ samples: all                       ## write etc/*.conf again, after a setting ha
 test:                              ## install what is missing, build, run all tests
 	@etc/dev/deps.sh test
 	@MAKE='$(MAKE)' BUILD=$(BUILD) tests/tools/test.sh
+screenshots: all web               ## every page in light and dark, wide and narrow, into build/screenshots
+	@etc/dev/deps.sh test
+	@BUILD=$(BUILD) node tests/web/screenshots.mjs
+figures: all web                   ## size of the web application, requests and time until it shows the chats
+	@etc/dev/deps.sh test
+	@cd web && node client/build.mjs
+	@BUILD=$(BUILD) node tests/web/figures.mjs
 bench: all                         ## measure against this machine's own limits
 	@$(MAKE) --no-print-directory $(BUILD)/confab-bench
 	@BUILD=$(BUILD) tests/bench/run.sh
@@ -224,5 +231,5 @@ help:                              ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf '  %-12s %s\n' "$$t" "$$d"; done
 
 always:
-.PHONY: all rest ws web unit unit-build fuzz fuzz-build fuzz-short layers model asan lint fmt samples test bench chaos deps run demo-data \
+.PHONY: all rest ws web unit unit-build fuzz fuzz-build fuzz-short layers model asan lint fmt samples test screenshots figures bench chaos deps run demo-data \
         install clean help always
