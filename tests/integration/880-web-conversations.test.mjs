@@ -57,6 +57,17 @@ describe('conversations', { skip }, () => {
         await stored(a, 'Yes').locator('.quote').getByText('Shall we meet at noon?').waitFor();
         const { json } = await web.sys.api.expect(200, 'GET', `/api/chats/${chat.chat_id}/messages`, { token: ann.token });
         assert.equal(json.messages.at(-1).content, '> Ann Archer: Shall we meet at noon?\n\nYes');
+        // It leads to what it answers, also when that is no longer on the page.
+        for (let i = 1; i <= 60; i += 1) {
+            await web.sys.api.send(ann, chat.chat_id, `between ${i}`);
+        }
+        await web.sys.api.send(bob, chat.chat_id, '> Ann Archer: Shall we meet at noon?\n\nLate answer');
+        await a.reload();
+        await stored(a, 'Late answer').waitFor();
+        assert.equal(await stored(a, 'Shall we meet at noon?').count(), 0);
+        await stored(a, 'Late answer').locator('.quote-open').click();
+        await a.locator('.is-found').getByText('Shall we meet at noon?').waitFor();
+        assert.equal(await a.locator('.is-found').evaluate((el) => el.getBoundingClientRect().top > 0), true);
         // Esc gives it up.
         await act(b, 'Shall we meet at noon?', 'Reply');
         await press(b, 'Escape');

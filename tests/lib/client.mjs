@@ -14,7 +14,7 @@ export async function fromWeb(file) {
     return import(pathToFileURL(path.join(ROOT, 'web', file)).href);
 }
 
-const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'confab-client-'));
+export const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'confab-client-'));
 process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
 
 export const { bundle, LIMIT_BYTES } = await fromWeb('client/build.mjs');

@@ -1,6 +1,7 @@
 // One message with its menu.
 import { memo } from 'react';
 import { idNumber, unquote, type Chat, type Message } from '@confab/client';
+import { useModel } from '@/context/WebSocketContext';
 import { caption, isEmojiOnly } from '@/lib/text';
 import { clockTime, fullTime } from '@/lib/time';
 import { Avatar } from '@/ui/Avatar';
@@ -10,6 +11,7 @@ import { say } from '@/ui/notices';
 import { Tip } from '@/ui/Tip';
 import { AttachmentView } from './AttachmentView';
 import { useMemberNames } from './members';
+import { goToQuoted } from './quotes';
 import type { Row } from './rows';
 import { Quote, Text } from './Text';
 
@@ -31,6 +33,12 @@ export const Bubble = memo(function Bubble({ row, chat, actions, readBy }: Props
     const { message, isOwn, isFirst, isLast } = row;
     const showsSender = chat.kind === 'group' && !isOwn;
     const { quote, text } = message.is_deleted ? { quote: null, text: '' } : unquote(caption(message));
+    const model = useModel();
+    const open = async (quoted: { name: string; text: string }) => {
+        if (!(await goToQuoted(model, message, quoted))) {
+            say('That message is not here any more.', true);
+        }
+    };
     const isBig = !quote && !message.attachment && isEmojiOnly(text);
     return (
         <li className={`message ${isOwn ? 'is-own' : 'is-other'}${isFirst ? ' is-first' : ''}${isLast ? ' is-last' : ''}`} data-message-id={message.message_id}>
@@ -39,7 +47,7 @@ export const Bubble = memo(function Bubble({ row, chat, actions, readBy }: Props
                 {isFirst && showsSender && <span className="message-sender" dir="auto">{message.sender_name}</span>}
                 {(!isFirst || !showsSender) && <span className="visually-hidden">{isOwn ? 'You' : message.sender_name}:</span>}
                 <div className={`bubble${isBig ? ' bubble-emoji' : ''}${message.is_deleted ? ' bubble-deleted' : ''}`}>
-                    {quote && <Quote name={quote.name} text={quote.text} />}
+                    {quote && <Quote name={quote.name} text={quote.text} onOpen={() => void open(quote)} />}
                     {message.attachment && <AttachmentView attachment={message.attachment} />}
                     <div className="bubble-line">
                         {message.is_deleted ? <em>Message deleted</em> : text && <Text text={text} />}

@@ -88,9 +88,7 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
     const onScroll = useCallback((event: UIEvent<HTMLDivElement>) => {
         const el = event.currentTarget;
         const was = before.current;
-        // Pictures that load below move the end away; only scrolling up leaves it.
-        const stays = was.atEnd && el.scrollTop >= was.top;
-        const atEnd = stays || el.scrollHeight - el.scrollTop - el.clientHeight < NEAR;
+        const atEnd = isNear(el) || stays(el, was);
         was.top = el.scrollTop;
         was.atEnd = atEnd;
         setAtEnd(atEnd);
@@ -106,10 +104,11 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
         const was = before.current;
         const first = messages[0]?.seq ?? 0;
         const last = messages.at(-1)?.seq ?? 0;
-        if (was.first && first < was.first && !was.atEnd) {
+        if (waiting > was.waiting || stays(box, was)) {
+            stick(box, was);
+        } else if (was.first && first < was.first) {
             box.scrollTop += placeOf(box, was.firstId) - was.firstAt;
-        } else if (was.atEnd || waiting > was.waiting) {
-            box.scrollTop = box.scrollHeight;
+            was.top = box.scrollTop;
         } else if (last > was.last && was.last) {
             setMissed((m) => m + last - was.last);
         }
@@ -123,8 +122,8 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
             return undefined;
         }
         const observer = new ResizeObserver(() => {
-            if (before.current.atEnd) {
-                box.scrollTop = box.scrollHeight;
+            if (stays(box, before.current)) {
+                stick(box, before.current);
             }
             before.current.firstAt = placeOf(box, before.current.firstId);
         });
@@ -135,6 +134,16 @@ function useEnd(messages: readonly Message[] | undefined, waiting: number) {
         return () => observer.disconnect();
     }, [box]);
     return { setBox, isAtEnd, missed, toEnd, onScroll };
+}
+
+const isNear = (el: HTMLElement): boolean => el.scrollHeight - el.scrollTop - el.clientHeight < NEAR;
+
+/** Pictures that load below move the end away; only scrolling up leaves it. */
+const stays = (el: HTMLElement, was: { atEnd: boolean; top: number }): boolean => was.atEnd && (el.scrollTop >= was.top || isNear(el));
+
+function stick(el: HTMLElement, was: { top: number }): void {
+    el.scrollTop = el.scrollHeight;
+    was.top = el.scrollTop;
 }
 
 /** How far below the top of all that can be scrolled a message is. */

@@ -22,6 +22,11 @@ export function Text({ text }: { text: string }) {
 }
 
 /** What a message answers. */
-export function Quote({ name, text }: { name: string; text: string }) {
-    return <blockquote className="quote"><strong dir="auto">{name}</strong><span dir="auto">{text}</span></blockquote>;
+export function Quote({ name, text, onOpen }: { name: string; text: string; onOpen?: () => void }) {
+    const inside = <><strong dir="auto">{name}</strong><span dir="auto">{text}</span></>;
+    return (
+        <blockquote className="quote">
+            {onOpen ? <button type="button" className="quote-open" title="Go to the message" onClick={onOpen}>{inside}</button> : inside}
+        </blockquote>
+    );
 }
