@@ -6,8 +6,10 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { io } from 'socket.io-client';
 import { ROOT } from '../lib/database.mjs';
 import { useSystem } from '../lib/system.mjs';
+import { until } from '../lib/wait.mjs';
 
 const run = promisify(execFile);
 let ann;
@@ -63,4 +65,35 @@ test('after-restore.sql: old cursors get a gap, new ones resume, nothing of the 
     assert.deepEqual(json.messages.map((m) => m.content),
         ['before the backup', 'after 0', 'after 1', 'after 2', 'after 3', 'after 4', 'live again']);
     assert.notEqual(lost.event_id.split('.')[0], gap._ext.event_id.split('.')[0]);
+});
+
+test('Socket.IO clients are not told that they missed nothing', async () => {
+    const convId = parseInt(room.chat_id.slice(10), 16);
+    const socket = io(`http://${sys.host}:3000/chat`, { auth: { token: bob.token }, transports: ['websocket'], reconnectionDelay: 20, reconnectionDelayMax: 100 });
+    const connects = [], heard = [];
+    socket.on('connect', () => connects.push([socket.recovered, socket._pid]));
+    socket.on('newMessage', ({ message }) => heard.push(message.message));
+    await until('it is there', () => connects.length === 1);
+    await socket.emitWithAck('joinConversation', { convId }); // its row is in the backup
+    await sys.rest.stop();
+    await copyData('data', 'backup');
+    sys.rest.start();
+    await sys.ready();
+    await until('it is there', () => socket.connected);
+    await sys.api.send(ann, room.chat_id, 'lost again');
+    await until('it has it', () => heard.includes('lost again'));
+    const before_ = connects.length;
+    await sys.rest.stop();
+    await copyData('backup', 'data');
+    await sys.db.sql(fs.readFileSync(path.join(ROOT, 'etc/mariadb/after-restore.sql'), 'utf8'));
+    sys.rest.start();
+    await sys.ready();
+    await until('it has come anew', () => socket.connected && connects.length > before_ && connects.at(-1)[1] !== connects[0][1]);
+    assert.equal(connects.at(-1)[0], false);
+    await sys.api.send(ann, room.chat_id, 'to a room that it is not in');
+    assert.equal((await socket.emitWithAck('joinConversation', { convId })).ok, true);
+    await sys.api.send(ann, room.chat_id, 'to a room that it is in');
+    await until('the last', () => heard.includes('to a room that it is in'));
+    assert.deepEqual(heard, ['lost again', 'to a room that it is in']);
+    socket.disconnect();
 });
