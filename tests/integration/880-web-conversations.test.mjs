@@ -170,6 +170,9 @@ describe('conversations', { skip }, () => {
         await chatItem(b, name).waitFor();
         assert.equal(await b.evaluate('window.bad'), undefined);
         assert.deepEqual(await b.locator('.message-text a').evaluateAll((all) => all.map((link) => link.getAttribute('href'))), ['https://example.org/?q=']);
+        await web.sys.api.send(ann, chat.chat_id, `to @${bob.username}, not to @${bob.username}x`);
+        await b.locator('.mention').getByText(`@${bob.username}`, { exact: true }).waitFor();
+        assert.equal(await b.locator('.mention').count(), 1);
         // Long ones are folded, and nothing makes the page wider than it is.
         await stored(b, 'x'.repeat(4000)).getByRole('button', { name: 'Show all' }).click();
         assert.equal(await b.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), 0);

@@ -1,18 +1,21 @@
-// The text of a message: shown as it is, with web addresses to click on, and long ones folded.
+// The text of a message: shown as it is, with web addresses to click on, one's own name marked, and long ones folded.
 import { useState } from 'react';
-import { isEmojiOnly, pieces } from '@/lib/text';
+import { useModel } from '@/context/WebSocketContext';
+import { isEmojiOnly, mentions, pieces } from '@/lib/text';
 
 const FOLD_CHARACTERS = 1500;
 const FOLD_LINES = 24;
 
 export function Text({ text }: { text: string }) {
+    const { me } = useModel();
     const [isOpen, setOpen] = useState(false);
     const isLong = text.length > FOLD_CHARACTERS || text.split('\n').length > FOLD_LINES;
     return (
         <>
             <div className={`message-text${isLong && !isOpen ? ' is-folded' : ''}${isEmojiOnly(text) ? ' is-emoji' : ''}`} dir="auto">
                 {pieces(text).map((piece, i) => (piece.href
-                    ? <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">{piece.text}</a> : piece.text))}
+                    ? <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">{piece.text}</a>
+                    : mentions(piece.text, me.username).map((part, j) => (part.isMe ? <mark key={`${i} ${j}`} className="mention">{part.text}</mark> : part.text))))}
             </div>
             {isLong && (
                 <button type="button" className="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>{isOpen ? 'Show less' : 'Show all'}</button>

@@ -5,6 +5,12 @@ export type Piece = { text: string; href?: string };
 
 const LINK = /\bhttps?:\/\/[^\s<>"'`]+/gi;
 
+/** Text, and where it mentions this user. */
+export function mentions(text: string, username: string): { text: string; isMe: boolean }[] {
+    return text.split(/(@[\p{L}\p{N}_.-]+)/u).filter(Boolean)
+        .map((part) => ({ text: part, isMe: part.toLowerCase().replace(/[.-]+$/, '') === `@${username.toLowerCase()}` }));
+}
+
 /** Text and the web addresses in it. */
 export function pieces(text: string): Piece[] {
     const found: Piece[] = [];

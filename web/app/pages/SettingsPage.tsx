@@ -28,6 +28,7 @@ export default function SettingsPage() {
                 <Profile />
                 <Appearance />
                 <Notifying />
+                <Keys />
                 <Account />
             </div>
         </div>
@@ -205,6 +206,24 @@ function MutedChats({ prefs, onChange }: PrefsProps) {
                 </ul>
             </div>
         </div>
+    );
+}
+
+const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
+    [['Ctrl', 'K'], 'Go to a chat or a person'], [['Enter'], 'Send'], [['Shift', 'Enter'], 'New line'],
+    [['↑'], 'Edit your last message, in an empty field'], [['Esc'], 'Close, or give up editing and replying'],
+];
+
+function Keys() {
+    return (
+        <section className="card" aria-labelledby="s-keys">
+            <h2 id="s-keys">Keyboard</h2>
+            <dl className="keys">
+                {KEYS.map(([keys, what]) => (
+                    <div key={what}><dt>{keys.map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{what}</dd></div>
+                ))}
+            </dl>
+        </section>
     );
 }
 
