@@ -104,8 +104,11 @@ export function fixedToken(token: string): TokenProvider {
 interface Kept extends Tokens {
     /** By this machine's clock, wrong or not. */
     gotAt: number;
-    /** Idempotency-Key of the exchange: when its answer is lost, the next attempt gets it. */
-    next: string;
+    /**
+     * Idempotency-Key of the exchanges of this login. A refresh token works once; with the key the same exchange gives the
+     * same token: when its answer is lost the next attempt gets it, and tabs that do it at the same time agree.
+     */
+    mark: string;
 }
 
 export interface SessionTokens extends TokenProvider {
@@ -116,16 +119,12 @@ export interface SessionTokens extends TokenProvider {
     readonly isSignedIn: boolean;
 }
 
-const LEASE_MS = 10000;
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Signing in by name and password; tokens are kept in storage and shared by all tabs, of which one exchanges them. */
+/** Signing in by name and password; tokens are kept in storage and shared by all tabs. */
 export function sessionTokens(
     options: { url?: string; storage?: KeyValue | null; fetch?: Fetch; key?: string } = {},
 ): SessionTokens {
     const [base, store, fetcher] = surroundings(options);
     const key = options.key ?? 'confab.tokens';
-    const me = uniqueId();
     const load = (): Kept | null => {
         try {
             return JSON.parse(store.get(key) ?? 'null') as Kept | null;
@@ -135,39 +134,11 @@ export function sessionTokens(
     };
     const post = <T>(path: string, body: unknown, token: string | null = null, key?: string) =>
         request<T>(fetcher, base, token, 'POST', path, { body, key });
-    const keep = (t: Tokens): Me => {
-        store.set(key, JSON.stringify({ ...t, gotAt: Date.now(), next: uniqueId() } satisfies Kept));
+    const keep = (t: Tokens, mark = uniqueId()): Me => {
+        store.set(key, JSON.stringify({ ...t, gotAt: Date.now(), mark } satisfies Kept));
         return t.user;
     };
     const signedOut = () => new RestError({ status: 401, code: 'unauthenticated', detail: 'Nobody is signed in.' });
-
-    /** A refresh token works once, so one tab at a time may use it. */
-    async function alone<T>(work: () => Promise<T>): Promise<T> {
-        const locks = globalThis.navigator?.locks;
-        if (locks) {
-            return locks.request(key, work) as Promise<T>;
-        }
-        // A lease in storage: write, let others write, see who was last.
-        const lease = key + '.lease';
-        for (let tries = 0; tries < 100; tries += 1) {
-            const [owner, until] = (store.get(lease) ?? '').split(' ');
-            if (!owner || owner === me || !(Number(until) > Date.now() && Number(until) <= Date.now() + LEASE_MS)) {
-                store.set(lease, `${me} ${Date.now() + LEASE_MS}`);
-                await pause(30);
-                if (store.get(lease)?.startsWith(me)) {
-                    break;
-                }
-            }
-            await pause(100 + Math.random() * 100);
-        }
-        try {
-            return await work();
-        } finally {
-            if (store.get(lease)?.startsWith(me)) {
-                store.remove(lease);
-            }
-        }
-    }
 
     return {
         async get() {
@@ -179,24 +150,26 @@ export function sessionTokens(
         },
         async refresh() {
             const before = load();
-            return alone(async () => {
+            const exchange = async () => {
                 const kept = load();
                 if (!kept) {
                     throw signedOut();
                 }
-                if (kept.access_token !== before?.access_token) {
+                if (kept.refresh_token !== before?.refresh_token) {
                     return kept.access_token; // another tab was quicker
                 }
                 try {
-                    keep(await post<Tokens>('/api/auth/refresh', { refresh_token: kept.refresh_token }, null, kept.next));
+                    keep(await post<Tokens>('/api/auth/refresh', { refresh_token: kept.refresh_token }, null, kept.mark), kept.mark);
                 } catch (error) {
-                    if ((error as RestError).status === 401) {
+                    if ((error as RestError).status === 401 && load()?.refresh_token === kept.refresh_token) {
                         store.remove(key);
                     }
                     throw error;
                 }
                 return load()!.access_token;
-            });
+            };
+            const locks = globalThis.navigator?.locks; // saves the other tabs the trouble
+            return locks ? locks.request(key, exchange) : exchange();
         },
         expiresAt() {
             const kept = load();
