@@ -132,6 +132,7 @@ describe('example pages', { skip }, () => {
         const rooms = await web.sys.rooms(people.Bob, { query: { events: 'typing' } });
         await page.getByLabel(/type here/i).pressSequentially('abc');
         await rooms.wait((f) => /typing/.test(f.type));
+        await other.close();
     });
 
     test('subscribe-service: connected after signing in, subscribed when a chat is opened, shows what comes, says who types', async () => {
@@ -181,6 +182,23 @@ describe('example pages', { skip }, () => {
         assert.ok(said.some((line) => line.startsWith('New message received:')), said.join('\n'));
         await page.getByRole('button', { name: 'Clear All' }).click();
         await page.locator('.notification-badge').waitFor({ state: 'detached' });
+        await page.close();
+    });
+
+    test('inbox-react: what is no message is nothing to the hook, and something to the context', async () => {
+        const page = await context.newPage();
+        const said = [];
+        page.on('console', (message) => said.push(message.text()));
+        await page.goto('/examples/inbox-react/');
+        await page.getByRole('button', { name: 'Clear All' }).click();
+        await page.locator('.notification-badge').waitFor({ state: 'detached' });
+        await inPage(page, 'its sockets are open', () => window.heard.sockets === 2);
+        await web.sys.api.admin('POST', '/api/admin/notifications', { body: { user_ids: [people.Ann.id], type: 'maintenance', title: 'Soon', message: 'away' } });
+        // A message behind it: what the hook has heard by then is this one alone.
+        const personal = await web.sys.api.create(people.Bob, 'personal', { user_id: people.Ann.id }, 200);
+        await web.sys.api.send(people.Bob, personal.chat_id, 'a message');
+        await page.locator('.notification-badge').waitFor();
+        assert.equal(said.filter((line) => line.startsWith('New message received:')).length, 1);
         await page.close();
     });
 

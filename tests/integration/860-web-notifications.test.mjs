@@ -24,6 +24,10 @@ for (const [what, options] of [['a wide window', { viewport: DESKTOP }], ['390 p
             await goTo(b, '/test-notifications');
             await b.getByText(/live|connected/i).first().waitFor();
             assert.equal(await dot(b).count(), 0);
+            // The page says what follows here.
+            const steps = b.getByRole('heading', { name: 'How to test' }).locator('xpath=following-sibling::ol[1]/li');
+            assert.deepEqual((await steps.allTextContents()).map((t) => /windows|Send|toast appears|Click|red dot is gone/.exec(t)?.[0]),
+                ['windows', 'Send', 'toast appears', 'Click', 'red dot is gone']);
         });
 
         test('2. A sends B a message', async () => {
