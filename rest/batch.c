@@ -59,6 +59,7 @@ APPENDER(batch_note_new, struct row_note, notes_new)
 APPENDER(batch_note_set, struct row_note_mark, notes_set)
 APPENDER(batch_note_mark, struct row_note_mark, note_marks)
 APPENDER(batch_note_user, struct row_note_user, note_users)
+APPENDER(batch_note_unread, struct row_note_user, note_unread)
 APPENDER(batch_preferences, struct row_preferences, preferences)
 APPENDER(batch_decision, struct row_decision, decisions)
 APPENDER(batch_notifier, struct row_notifier, notifier)
@@ -130,6 +131,7 @@ void batch_release(struct batch *b)
     free(b->rows.notes_set);
     free(b->rows.note_marks);
     free(b->rows.note_users);
+    free(b->rows.note_unread);
     free(b->rows.preferences);
     free(b->rows.decisions);
     free(b->rows.notifier);
@@ -151,7 +153,7 @@ void batch_clear(struct batch *b)
     r->attendees_set_count = r->sessions_deleted_count = r->checkins_count = 0;
     r->attachments_new_count = r->attachments_used_count = 0;
     r->attachments_dropped_count = r->attachments_gone_count = 0;
-    r->notes_new_count = r->notes_set_count = r->note_marks_count = r->note_users_count = 0;
+    r->notes_new_count = r->notes_set_count = r->note_marks_count = r->note_users_count = r->note_unread_count = 0;
     r->preferences_count = r->decisions_count = r->notifier_count = 0;
     r->recoveries_count = r->recoveries_gone_count = 0;
     b->note_messages_count = b->note_counts_count = 0;
@@ -171,7 +173,7 @@ uint32_t batch_rows(const struct batch *b)
            r->event_users_count + r->keys_count + r->families_new_count + r->families_set_count +
            r->seen_count + r->sessions_put_count + r->session_roles_put_count + r->attendees_new_count +
            r->attendees_set_count + r->sessions_deleted_count + r->checkins_count +
-           r->notes_new_count + r->notes_set_count + r->note_marks_count + r->note_users_count +
+           r->notes_new_count + r->notes_set_count + r->note_marks_count + r->note_users_count + r->note_unread_count +
            r->preferences_count + r->decisions_count + r->notifier_count +
            r->recoveries_count + r->recoveries_gone_count;
 }

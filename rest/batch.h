@@ -49,7 +49,7 @@ struct batch {
             messages_new, messages_set, deletions, events, event_users, keys, families_new,
             families_set, seen, recoveries, recoveries_gone,
             sessions_put, session_roles_put, attendees_new, attendees_set,
-            sessions_deleted, checkins, notes_new, notes_set, note_marks, note_users, preferences, decisions, notifier,
+            sessions_deleted, checkins, notes_new, notes_set, note_marks, note_users, note_unread, preferences, decisions, notifier,
             note_messages, note_counts, drafts;
     } room;
     struct arena texts;
@@ -92,6 +92,7 @@ struct row_note *batch_note_new(struct batch *b);
 struct row_note_mark *batch_note_set(struct batch *b);
 struct row_note_mark *batch_note_mark(struct batch *b);
 struct row_note_user *batch_note_user(struct batch *b);
+struct row_note_user *batch_note_unread(struct batch *b);
 struct row_preferences *batch_preferences(struct batch *b);
 struct row_decision *batch_decision(struct batch *b);
 struct row_notifier *batch_notifier(struct batch *b);

@@ -106,6 +106,15 @@ void cache_add_broadcast(struct cache *c, uint64_t id, uint64_t created_us)
     c->broadcasts[c->broadcasts_count++] = (struct cache_broadcast){id, created_us};
 }
 
+void cache_drop_broadcast(struct cache *c, uint64_t id)
+{
+    uint32_t upto = broadcasts_upto(c, id);
+    if (upto > 0 && c->broadcasts[upto - 1].id == id) {
+        c->broadcasts_count--;
+        memmove(&c->broadcasts[upto - 1], &c->broadcasts[upto], (c->broadcasts_count - upto + 1) * sizeof(c->broadcasts[0]));
+    }
+}
+
 void cache_set_prefs(struct cache *c, uint32_t user, struct prefs *p)
 {
     prefs_free(c->users[user].prefs);

@@ -36,6 +36,8 @@ void cache_touch_user(struct cache *c, uint32_t user, uint64_t event_id);
 void cache_set_notes(struct cache *c, uint32_t user, uint64_t read_all_id, uint32_t unread, uint32_t marked);
 /* Ids rise from call to call. */
 void cache_add_broadcast(struct cache *c, uint64_t id, uint64_t created_us);
+/* It is nobody's any more; the counts of those who had marked it are lowered by cache_set_notes. */
+void cache_drop_broadcast(struct cache *c, uint64_t id);
 /* Takes p; NULL: the defaults. */
 void cache_set_prefs(struct cache *c, uint32_t user, struct prefs *p);
 void cache_revoke_family(struct cache *c, uint64_t family, uint64_t revoked_s);

@@ -120,6 +120,7 @@ static const struct rule rules[] = {
     [CMD_NOTIFICATION_READ_ALL] = {decide_note_read_all, true, false},
     [CMD_NOTIFICATION_DELETE] = {decide_note_delete, true, false},
     [CMD_NOTIFICATIONS_SEEN] = {decide_notes_seen, false, false},
+    [CMD_NOTIFICATIONS_TRIM] = {decide_notes_trim, false, false},
     [CMD_PREFERENCES] = {decide_preferences, true, false},
 };
 

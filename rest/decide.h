@@ -48,6 +48,8 @@ enum code decide_direct(struct decider *d, struct job *job, uint64_t peer_id, st
                         bool *created);
 /* A membership row as the overlay has it. */
 void decide_put_member(struct decider *d, const struct ov_chat *chat, const struct ov_member *m);
+/* How many notifications the user has not read, as the overlay has it. */
+void decide_put_unread(struct decider *d, uint64_t user_id);
 
 /* What cmd.number2 of a send names: CODE_OK, CODE_ATTACHMENT_NOT_FOUND (also somebody else's, or another chat's),
  * CODE_ATTACHMENT_USED. */
@@ -90,6 +92,7 @@ enum code decide_note_read(struct decider *d, struct job *job);
 enum code decide_note_delete(struct decider *d, struct job *job);
 enum code decide_note_read_all(struct decider *d, struct job *job);
 enum code decide_notes_seen(struct decider *d, struct job *job);
+enum code decide_notes_trim(struct decider *d, struct job *job);
 enum code decide_preferences(struct decider *d, struct job *job);
 
 #endif

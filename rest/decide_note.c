@@ -316,6 +316,29 @@ enum code decide_notes_seen(struct decider *d, struct job *job)
     return CODE_OK;
 }
 
+/* As if their users had deleted them, so counts, sockets and those who resume learn of it in the usual way. seq: how many. */
+enum code decide_notes_trim(struct decider *d, struct job *job)
+{
+    for (uint32_t i = 0; i < job->seen_count; i++) {
+        const struct row_note row = {.id = job->seen[i].id, .user_id = job->seen[i].user_id};
+        struct ov_note *o = overlay_note(d->overlay, row.user_id, row.id);
+        bool read_all = row.id <= overlay_notes(d->overlay, row.user_id)->read_all_id;
+        if (!o->is_read && !o->is_deleted && !read_all) {
+            mark(d, job, row.user_id, &row, true, true);
+            o->is_deleted = true;
+            job->outcome.seq++;
+        }
+    }
+    return CODE_OK;
+}
+
+void decide_put_unread(struct decider *d, uint64_t user_id)
+{
+    const struct ov_notes *n = overlay_notes(d->overlay, user_id);
+    *batch_note_unread(d->batch) =
+        (struct row_note_user){.user_id = user_id, .read_all_id = n->read_all_id, .unread = n->unread};
+}
+
 /* The service made the text canonical. */
 enum code decide_preferences(struct decider *d, struct job *job)
 {

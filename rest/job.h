@@ -36,7 +36,7 @@ struct job {
     uint32_t own_at; /* own messages at or below the cursor asked for */
     bool has_note;
     struct row_note note; /* of cmd.number2, without its texts */
-    struct note_key *seen; /* CMD_NOTIFICATIONS_SEEN: unread ones; owned */
+    struct note_key *seen; /* CMD_NOTIFICATIONS_SEEN, _TRIM: unread ones; owned */
     uint32_t seen_count, seen_room;
     bool seen_more; /* there may be more than these */
     bool has_stored;            /* the key was used before: */

@@ -112,6 +112,9 @@ static const struct conf_key keys[] = {
     N(replay_chunk_events, "200", 1, 1000, 0, "events replayed at a time"),
     N(replay_refs_max, "1000000", 1, 100000000, 0, "events that resuming clients have found and not read yet, all together; above it they look again for each chunk"),
     MS(events_keep_ms, "30d", 60000, 3650 * DAY_MS, 0, "how long a cursor can be resumed"),
+    MS(notifications_keep_ms, "90d", 60000, 3650 * DAY_MS, CONF_RELOADABLE, "an older notification is deleted, read or not; its row goes when no event speaks of it any more"),
+    MS(checkins_keep_ms, "90d", 60000, 3650 * DAY_MS, CONF_RELOADABLE, "how long check-ins are kept after their event session was deleted"),
+    MS(trim_every_ms, "10m", 1000, DAY_MS, 0, "how often what has outlived its use is looked for"),
 
     S(content_key_file, "", 4096, 0, "texts of messages are kept encrypted (AES-256-GCM) under the first of its keys (64 hex digits a line); empty: as they are"),
     S(jwt_secret_file, "", 4096, 0, "HS256 secret (32 bytes or more; further lines KID SECRET for rotation)"),

@@ -71,7 +71,7 @@ struct rest_conf {
     /* writer, log, replay */
     uint64_t writer_batch_max_rows, writer_queue_max, writer_deadline_ms;
     uint64_t ring_max_bytes, ring_max_age_ms, replay_max_events, replay_chunk_events, replay_refs_max,
-        events_keep_ms;
+        events_keep_ms, notifications_keep_ms, checkins_keep_ms, trim_every_ms;
 
     /* identity */
     char *content_key_file, *jwt_secret_file, *jwt_jwks_file, *jwt_issuer, *jwt_audience, *admin_token_file;

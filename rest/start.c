@@ -476,7 +476,7 @@ enum rc start_load(const struct rest_conf *conf, struct store *store, const stru
     }
     map64_release(&l.own_seq);
     if (src == STORE_OK) {
-        src = start_load_notes(conf, store, cache, &start.notifier);
+        src = start_load_notes(conf, store, cache, start.head.checkpoint, &start.notifier);
     }
     if (src == STORE_OK) {
         src = warm(conf, store, feed, cache, &start.head);

@@ -27,6 +27,6 @@ RC_CHECK enum rc start_load(const struct rest_conf *conf, struct store *store,
                             struct feed *feed, struct writer_start *out, struct buf *why);
 /* start_note.c: counters, broadcasts, preferences, and where the notifier stands. After the users. */
 RC_CHECK enum store_rc start_load_notes(const struct rest_conf *conf, struct store *s, struct cache *cache,
-                                        struct row_notifier *notifier);
+                                        uint64_t checkpoint, struct row_notifier *notifier);
 
 #endif

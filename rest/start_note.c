@@ -61,10 +61,13 @@ static void on_preferences(void *ctx, const struct row_preferences *r)
 }
 
 enum store_rc start_load_notes(const struct rest_conf *conf, struct store *s, struct cache *cache,
-                               struct row_notifier *notifier)
+                               uint64_t checkpoint, struct row_notifier *notifier)
 {
     uint64_t first = 0;
     enum store_rc rc = load_broadcasts(conf, s, cache, &first);
+    if (rc == STORE_OK) {
+        rc = store_recount_notes(s, checkpoint);
+    }
     if (rc == STORE_OK) {
         rc = store_load_note_users(s, first, on_user, cache);
     }

@@ -299,6 +299,8 @@ RC_CHECK enum store_rc store_load_event_users(struct store *s, uint64_t event_id
                                               store_on_event_user on, void *ctx);
 /* The newest broadcasts, falling: id and created_us only. */
 RC_CHECK enum store_rc store_load_broadcasts(struct store *s, unsigned limit, store_on_note on, void *ctx);
+/* Count anew, in the table, what the users of events after this one have not read: their counts are those of the checkpoint. */
+RC_CHECK enum store_rc store_recount_notes(struct store *s, uint64_t after);
 /* What counts as unread. A user may come several times: the fields of the rows add up. Marks of broadcasts below
  * first_broadcast do not count. */
 RC_CHECK enum store_rc store_load_note_users(struct store *s, uint64_t first_broadcast, store_on_note_user on,
@@ -339,6 +341,7 @@ struct store_batch {
     struct row_note_mark *notes_set;     unsigned notes_set_count;   /* of one user's own */
     struct row_note_mark *note_marks;    unsigned note_marks_count;  /* of broadcasts */
     struct row_note_user *note_users;    unsigned note_users_count;  /* read_all_id */
+    struct row_note_user *note_unread;   unsigned note_unread_count; /* unread, of a checkpoint */
     struct row_preferences *preferences; unsigned preferences_count; /* insert or replace */
     struct row_decision *decisions;      unsigned decisions_count;
     struct row_notifier *notifier;       unsigned notifier_count;    /* the last one counts */
@@ -465,5 +468,19 @@ RC_CHECK enum store_rc store_trim(struct store *s, uint64_t epoch, uint64_t upto
  * *more: there is more of it. */
 #define STORE_FORGET_MAX 1000
 RC_CHECK enum store_rc store_forget(struct store *s, uint64_t keys_us, uint64_t expires_s, bool *more);
+/* The first notification of each of these users (0: everybody's): user_id, id, created_us only. */
+RC_CHECK enum store_rc store_first_notes(struct store *s, const uint64_t *users, unsigned count, store_on_note on,
+                                         void *ctx);
+/* A user's with ids above `after`, rising, at most limit: as those, and read_us, deleted_us, last_event. */
+RC_CHECK enum store_rc store_notes_after(struct store *s, uint64_t user_id, uint64_t after, unsigned limit,
+                                         store_on_note on, void *ctx);
+/* Users who have read or deleted a broadcast one by one: user_id and id only. */
+RC_CHECK enum store_rc store_note_marks(struct store *s, uint64_t id, store_on_note on, void *ctx);
+/* Delete the rows, all in one transaction (fenced). */
+RC_CHECK enum store_rc store_drop_notes(struct store *s, uint64_t epoch, const struct note_key *keys, unsigned count);
+/* Delete marks of broadcasts that are gone, up to this id, STORE_FORGET_MAX at most. */
+RC_CHECK enum store_rc store_forget_marks(struct store *s, uint64_t upto, bool *more);
+/* Delete check-ins of event sessions that were deleted before then, STORE_FORGET_MAX at most. */
+RC_CHECK enum store_rc store_forget_checkins(struct store *s, uint64_t before_us, bool *more);
 
 #endif

@@ -148,7 +148,7 @@ extern const struct col key_cols[KEY_COLS];
 extern const struct statement sql_key_insert;
 /* store_maria_note.c */
 extern const struct statement sql_note_insert, sql_note_update, sql_note_mark_put, sql_note_user_put,
-    sql_preferences_put, sql_decision_put, sql_notifier_put;
+    sql_note_unread_put, sql_preferences_put, sql_decision_put, sql_notifier_put;
 
 /* store_maria_session.c: what a batch writes of event sessions. */
 extern const struct statement sql_seen_put;

@@ -249,7 +249,7 @@ static enum store_rc write_rows(struct store *s, const struct store_batch *b)
         PART(sql_session_attendees_delete, sessions_deleted), PART(sql_checkin_insert, checkins),
         PART(sql_note_insert, notes_new),       PART(sql_note_update, notes_set),
         PART(sql_note_mark_put, note_marks),    PART(sql_note_user_put, note_users),
-        PART(sql_preferences_put, preferences), PART(sql_decision_put, decisions),
+        PART(sql_note_unread_put, note_unread),  PART(sql_preferences_put, preferences), PART(sql_decision_put, decisions),
         PART(sql_notifier_put, notifier),
     };
 #undef PART

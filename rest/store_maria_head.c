@@ -296,29 +296,3 @@ enum store_rc store_trim(struct store *s, uint64_t epoch, uint64_t upto)
     }
     return rc;
 }
-
-/* -- what has outlived its use ------------------------------------------------------------------- */
-
-#define TEXT_OF(n)  #n
-#define NUMBER_TEXT(n) TEXT_OF(n)
-
-static const struct statement sql_forget_keys = {
-    .sql = "DELETE FROM op_keys WHERE at_us < ? LIMIT " NUMBER_TEXT(STORE_FORGET_MAX),
-    .in = COLS_NUMBER,
-};
-static const struct statement sql_forget_families = {
-    .sql = "DELETE FROM families WHERE expires_s < ? LIMIT " NUMBER_TEXT(STORE_FORGET_MAX),
-    .in = COLS_NUMBER,
-};
-
-enum store_rc store_forget(struct store *s, uint64_t keys_us, uint64_t expires_s, bool *more)
-{
-    uint64_t keys = 0, families = 0;
-    enum store_rc rc = db_write(s, &sql_forget_keys, &keys_us, sizeof(keys_us), 1, &keys);
-
-    if (rc == STORE_OK) {
-        rc = db_write(s, &sql_forget_families, &expires_s, sizeof(expires_s), 1, &families);
-    }
-    *more = keys == STORE_FORGET_MAX || families == STORE_FORGET_MAX;
-    return rc;
-}

@@ -27,8 +27,8 @@ bool db_quick_fits(const struct store_batch *b)
                       b->keys_count + b->families_new_count + b->families_set_count +
                       b->seen_count + b->sessions_put_count + b->session_roles_put_count + b->attendees_new_count +
                       b->attendees_set_count + b->sessions_deleted_count + b->checkins_count + b->notes_new_count +
-                      b->notes_set_count + b->note_marks_count + b->note_users_count + b->preferences_count +
-                      b->decisions_count + b->notifier_count;
+                      b->notes_set_count + b->note_marks_count + b->note_users_count + b->note_unread_count +
+                      b->preferences_count + b->decisions_count + b->notifier_count;
     others += b->attachments_new_count + b->attachments_used_count + b->attachments_dropped_count +
               b->attachments_gone_count + b->recoveries_count + b->recoveries_gone_count;
     size_t bytes = 0;

@@ -13,8 +13,6 @@
 
 #define CHECKPOINT_EVERY_MS 60000
 #define CHECKPOINT_MANY 20000
-#define TRIM_EVERY_MS 600000
-#define TRIM_PIECE 20000
 #define REAP_EVERY_MS 50
 
 struct writer *writer_new(const struct rest_conf *conf, struct cache *cache, struct feed *feed,
@@ -39,7 +37,7 @@ struct writer *writer_new(const struct rest_conf *conf, struct cache *cache, str
     batch_init(&w->batch);
     w->recent = recent_new();
     w->checkpoint_due_ms = mono_ms() + CHECKPOINT_EVERY_MS;
-    w->trim_due_ms = mono_ms() + TRIM_EVERY_MS;
+    w->trim_due_ms = mono_ms() + conf->trim_every_ms;
     w->decider = (struct decider){
         .conf = conf,
         .sealer = start->store_conf.sealer,
@@ -173,6 +171,10 @@ void writer_add_checkpoint(struct writer *w)
         return;
     }
     for (uint32_t i = 0; i < w->dirty_count; i++) {
+        if (w->dirty[i].chat_id == 0) {
+            decide_put_unread(&w->decider, w->dirty[i].user_id);
+            continue;
+        }
         struct ov_chat *chat = overlay_chat(w->decider.overlay, w->dirty[i].chat_id);
         struct ov_member *m = chat ? overlay_member(w->decider.overlay, chat, w->dirty[i].user_id) : NULL;
         if (m != NULL && m->role != ROLE_NONE) {
@@ -183,75 +185,7 @@ void writer_add_checkpoint(struct writer *w)
     w->checkpoint_due_ms = now + CHECKPOINT_EVERY_MS;
 }
 
-static void on_time(void *ctx, const struct row_event *e)
-{
-    *(uint64_t *)ctx = e->at_us;
-}
-
-/* The newest event older than the limit: times rise with ids, so it is found by halving. */
-static enum store_rc find_old(struct writer *w, uint64_t before_us, uint64_t *upto)
-{
-    uint64_t low = w->head_row.trimmed_to, high = w->head_row.next_event - 1;
-    while (low < high) {
-        uint64_t mid = low + (high - low + 1) / 2, at_us = before_us;
-        enum store_rc rc = store_load_events(w->store, mid - 1, high, 1, on_time, &at_us);
-        if (rc != STORE_OK) {
-            return rc;
-        }
-        if (at_us < before_us) {
-            low = mid;
-        } else {
-            high = mid - 1;
-        }
-    }
-    *upto = low;
-    return STORE_OK;
-}
-
-/* A retry later than any cursor can be resumed is a new command; a login is of no use once it has expired. */
-static void forget(struct writer *w, uint64_t before_us)
-{
-    bool more = false;
-    if (store_forget(w->store, before_us, wall_s(), &more) == STORE_OK && more) {
-        w->trim_due_ms = mono_ms() + 1000;
-    }
-}
-
-/* A piece at a time, so that writing never waits long. */
-static void trim(struct writer *w)
-{
-    uint64_t keep_us = w->conf->events_keep_ms * 1000, now_us = wall_us(), upto = 0;
-    if (keep_us < now_us) {
-        forget(w, now_us - keep_us);
-    }
-    if (keep_us >= now_us || find_old(w, now_us - keep_us, &upto) != STORE_OK) {
-        return;
-    }
-    if (upto > w->head_row.trimmed_to + TRIM_PIECE) {
-        upto = w->head_row.trimmed_to + TRIM_PIECE;
-        w->trim_due_ms = mono_ms() + 1000;
-    }
-    /* Clients learn of the gap before the rows go. */
-    if (upto > w->head_row.trimmed_to) {
-        feed_trimmed(w->feed, upto);
-        if (store_trim(w->store, w->head_row.epoch, upto) == STORE_OK) {
-            w->head_row.trimmed_to = upto;
-            log_info("log_trimmed", "upto=%llu", (unsigned long long)upto);
-        }
-    }
-}
-
-/* Logins that have ended by themselves, and revocations that no access token can outlive. */
-static void forget_logins(struct writer *w)
-{
-    uint64_t now_s = wall_s(), keep_s = w->conf->access_ttl_ms / 1000 + 60;
-    families_expire(w->decider.families, now_s);
-    cache_wrlock(w->cache);
-    cache_trim_revoked(w->cache, now_s > keep_s ? now_s - keep_s : 0);
-    cache_unlock(w->cache);
-}
-
-static void keep_house(struct writer *w)
+static void keep_house(struct writer *w, bool busy)
 {
     uint64_t now = mono_ms();
     if (w->store == NULL || !atomic_load(&w->healthy)) {
@@ -262,9 +196,8 @@ static void keep_house(struct writer *w)
         writer_process(w, NULL, 0);
     }
     if (now >= w->trim_due_ms) {
-        w->trim_due_ms = now + TRIM_EVERY_MS;
-        forget_logins(w);
-        trim(w);
+        w->trim_due_ms = now + w->conf->trim_every_ms;
+        writer_trim(w, busy);
     }
 }
 
@@ -280,8 +213,9 @@ static void *run(void *arg)
         atomic_store(&w->in_work, count);
         if (count > 0) {
             writer_process(w, w->jobs, count);
-        } else if (!stop) {
-            keep_house(w);
+        }
+        if (!stop && (count == 0 || (atomic_load(&w->healthy) && mono_ms() >= w->trim_due_ms))) {
+            keep_house(w, count > 0);
         }
         atomic_store(&w->in_work, 0);
         atomic_store(&w->busy_since_ms, 0);

@@ -11,7 +11,7 @@
 #include "rest/writer.h"
 #include "shared/map64.h"
 
-struct dirty { /* a membership whose count of own messages has moved since the checkpoint */
+struct dirty { /* a membership whose count of own messages has moved since the checkpoint; chat 0: the user's of notifications */
     uint64_t chat_id, user_id;
 };
 
@@ -46,6 +46,9 @@ struct writer {
     struct dirty *dirty;
     uint32_t dirty_count, dirty_room;
     uint64_t checkpoint_due_ms, trim_due_ms;
+    uint32_t note_user;  /* up to here the notifications have been looked through: 0 broadcasts, else a user's index + 1 */
+    uint64_t note_after; /* and of that one up to this id */
+    uint64_t note_due_ms; /* when to begin anew */
     bool gave_up; /* stopping with a COMMIT in doubt: nothing may be stored or answered as done any more */
     struct job **jobs; /* of the batch */
     unsigned jobs_room;
@@ -63,5 +66,8 @@ void writer_process(struct writer *w, struct job **jobs, unsigned count);
 /* Rows that keep counts of own messages near the log's end. */
 void writer_add_checkpoint(struct writer *w);
 bool writer_reconnect(struct writer *w);
+
+/* writer_trim.c: delete a piece of what has outlived its use; trim_due_ms says when to go on. busy: commands wait. */
+void writer_trim(struct writer *w, bool busy);
 
 #endif

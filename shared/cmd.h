@@ -52,6 +52,7 @@ enum cmd_kind {
     CMD_PREFERENCES = 46,          /* content = the user's notification preferences (canonical JSON) */
     CMD_LAST_SEEN = 47,            /* users, content = of each the time (big-endian us) and whether it is online (a byte) */
     CMD_RECOVERY = 48,             /* content = with what connections can be recovered (rest/decide_recovery.c) */
+    CMD_NOTIFICATIONS_TRIM = 49,   /* the writer's own: unread ones that are too old are deleted */
     /* Event sessions: chat_id = the session, by its number inside. */
     CMD_SESSION_CREATE = 50,       /* title, number = visibility, number2 = enum cmd_flag, key2 = its random UUID */
     CMD_SESSION_UPDATE = 51,       /* title or empty, number = visibility or 0, number2 = enum cmd_flag */

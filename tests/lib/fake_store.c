@@ -533,6 +533,9 @@ static void apply_note_rest(const struct store_batch *b)
     for (unsigned i = 0; i < b->note_users_count; i++) {
         find_note_user(b->note_users[i].user_id)->read_all_id = b->note_users[i].read_all_id;
     }
+    for (unsigned i = 0; i < b->note_unread_count; i++) {
+        find_note_user(b->note_unread[i].user_id)->unread = b->note_unread[i].unread;
+    }
     for (unsigned i = 0; i < b->preferences_count; i++) {
         put_preferences(&b->preferences[i]);
     }
@@ -1134,18 +1137,120 @@ enum store_rc store_load_broadcasts(struct store *s, unsigned limit, store_on_no
     return rc;
 }
 
+enum store_rc store_first_notes(struct store *s, const uint64_t *users, unsigned count, store_on_note on, void *ctx)
+{
+    enum store_rc rc = STORE_OK;
+    for (unsigned i = 0; rc == STORE_OK && i < count; i++) {
+        rc = store_notes_after(s, users[i], 0, 1, on, ctx);
+    }
+    return rc;
+}
+
+enum store_rc store_notes_after(struct store *s, uint64_t user_id, uint64_t after, unsigned limit, store_on_note on,
+                                void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.notes_count && limit > 0; i++) {
+        if (db.notes[i].user_id == user_id && db.notes[i].id > after) {
+            on(ctx, &db.notes[i]);
+            limit--;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_note_marks(struct store *s, uint64_t id, store_on_note on, void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.marks_count; i++) {
+        if (db.marks[i].id == id) {
+            on(ctx, &(struct row_note){.user_id = db.marks[i].user_id, .id = id});
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+static void drop_note(const struct note_key *key)
+{
+    for (unsigned i = 0; i < db.notes_count; i++) {
+        if (db.notes[i].user_id == key->user_id && db.notes[i].id == key->id) {
+            drop(db.notes[i].kind);
+            drop(db.notes[i].title);
+            drop(db.notes[i].text);
+            drop(db.notes[i].link);
+            db.notes_count--;
+            memmove(&db.notes[i], &db.notes[i + 1], (db.notes_count - i) * sizeof(db.notes[0]));
+            return;
+        }
+    }
+}
+
+enum store_rc store_drop_notes(struct store *s, uint64_t epoch, const struct note_key *keys, unsigned count)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    rc = rc == STORE_OK && db.head.epoch != epoch ? STORE_FENCED : rc;
+    for (unsigned i = 0; rc == STORE_OK && i < count; i++) {
+        drop_note(&keys[i]);
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_forget_marks(struct store *s, uint64_t upto, bool *more)
+{
+    unsigned kept = 0;
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.marks_count; i++) {
+        if (db.marks[i].id > upto) {
+            db.marks[kept++] = db.marks[i];
+        }
+    }
+    db.marks_count = rc == STORE_OK ? kept : db.marks_count;
+    *more = false;
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+enum store_rc store_forget_checkins(struct store *s, uint64_t before_us, bool *more)
+{
+    (void)s;
+    (void)before_us;
+    *more = false;
+    return STORE_OK;
+}
+
+enum store_rc store_recount_notes(struct store *s, uint64_t after)
+{
+    pthread_mutex_lock(&lock);
+    enum store_rc rc = begin_find(s);
+    for (unsigned i = 0; rc == STORE_OK && i < db.events_count; i++) {
+        const struct row_event *e = &db.events[i];
+        if (e->id <= after || e->kind < EV_NOTIFICATION || e->kind > EV_NOTIFICATION_DELETED || e->subject_id == 0) {
+            continue;
+        }
+        struct row_note_user *u = find_note_user(e->subject_id);
+        u->unread = 0;
+        for (unsigned k = 0; k < db.notes_count; k++) {
+            const struct row_note *n = &db.notes[k];
+            u->unread += n->user_id == u->user_id && n->id > u->read_all_id && n->read_us == 0 && n->deleted_us == 0;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
 enum store_rc store_load_note_users(struct store *s, uint64_t first_broadcast, store_on_note_user on, void *ctx)
 {
     pthread_mutex_lock(&lock);
     enum store_rc rc = begin_find(s);
     for (unsigned i = 0; rc == STORE_OK && i < db.note_users_count; i++) {
         on(ctx, &db.note_users[i]);
-    }
-    for (unsigned i = 0; rc == STORE_OK && i < db.notes_count; i++) {
-        const struct row_note *n = &db.notes[i];
-        if (n->user_id != 0 && n->id > read_all_of(n->user_id) && n->read_us == 0 && n->deleted_us == 0) {
-            on(ctx, &(struct row_note_user){.user_id = n->user_id, .unread = 1});
-        }
     }
     for (unsigned i = 0; rc == STORE_OK && i < db.marks_count; i++) {
         const struct row_note_mark *m = &db.marks[i];

@@ -1169,6 +1169,7 @@ static void test_what_start_up_loads_of_notifications(void **state)
     commit(w, 0);
     assert_int_equal(store_load_broadcasts(w->store, 3, on_note, &l), STORE_OK);
     assert_true(l.count == 3 && l.rows[0].id == 4 && l.rows[2].id == 2 && l.rows[2].created_us == 1002);
+    assert_int_equal(store_recount_notes(w->store, 0), STORE_OK);
     assert_int_equal(store_load_note_users(w->store, l.rows[2].id, on_count, &c), STORE_OK);
     assert_true(c.of[8].unread == 3 && c.of[8].marked == 1 && c.of[8].read_all_id == 0); /* 5, 7, 9, 11 without 5; mark 3 alone */
     assert_true(c.of[9].unread == 2 && c.of[9].marked == 0 && c.of[9].read_all_id == 8); /* 10 and 12 */
@@ -1177,6 +1178,81 @@ static void test_what_start_up_loads_of_notifications(void **state)
     struct row_notifier n;
     assert_int_equal(store_load_notifier(w->store, &n), STORE_OK);
     assert_true(n.event_id == 11 && n.user_id == 8);
+}
+
+static void test_only_users_of_the_log_s_end_are_counted_anew(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < 6; i++) { /* ids 1 .. 6 */
+        add_note(w, 8 + i / 3, i, i);
+    }
+    *batch_note_unread(&w->batch) = (struct row_note_user){.user_id = 8, .unread = 70};
+    *batch_note_unread(&w->batch) = (struct row_note_user){.user_id = 9, .read_all_id = 4, .unread = 71};
+    w->batch.rows.checkpoint = 3;
+    commit(w, 6);
+    assert_int_equal(store_recount_notes(w->store, 3), STORE_OK);
+    struct counts c = {.preferences = 0};
+    assert_int_equal(store_load_note_users(w->store, 0, on_count, &c), STORE_OK);
+    assert_true(c.of[8].unread == 70 && c.of[8].read_all_id == 0);
+    assert_true(c.of[9].unread == 2 && c.of[9].read_all_id == 4); /* 5 and 6 */
+    *batch_note_user(&w->batch) = (struct row_note_user){.user_id = 8, .read_all_id = 2};
+    *batch_note_unread(&w->batch) = (struct row_note_user){.user_id = 8, .unread = 1};
+    commit(w, 0);
+    memset(&c, 0, sizeof(c));
+    assert_int_equal(store_load_note_users(w->store, 0, on_count, &c), STORE_OK);
+    assert_true(c.of[8].unread == 1 && c.of[8].read_all_id == 2); /* neither writes over the other */
+}
+
+static void test_old_notifications_and_their_marks_go(void **state)
+{
+    struct world *w = *state;
+    struct note_list l = {.count = 0};
+    const uint64_t users[] = {0, 7, 8, 9};
+    for (unsigned i = 0; i < 6; i++) { /* ids 1 .. 6: two broadcasts, four of 8's */
+        add_note(w, i < 2 ? 0 : 8, i, i);
+    }
+    *batch_note_set(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 4, .read_us = 9, .last_event = 6};
+    for (unsigned i = 0; i < STORE_FORGET_MAX + 1; i++) {
+        *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 100 + i, .id = 1, .read_us = 1, .last_event = 6};
+    }
+    *batch_note_mark(&w->batch) = (struct row_note_mark){.user_id = 8, .id = 2, .read_us = 1, .last_event = 6};
+    commit(w, 6);
+    assert_int_equal(store_first_notes(w->store, users, 4, on_note, &l), STORE_OK);
+    for (unsigned i = 0; i < l.count; i++) {
+        assert_true(l.rows[i].id == (l.rows[i].user_id == 0 ? 1 : 3) && l.rows[i].created_us == 1000 + l.rows[i].id);
+    }
+    assert_int_equal(l.count, 2);
+    l.count = 0;
+    assert_int_equal(store_notes_after(w->store, 8, 3, 2, on_note, &l), STORE_OK);
+    assert_true(l.count == 2 && l.rows[0].id == 4 && l.rows[0].read_us == 9 && l.rows[0].last_event == 6 && l.rows[1].id == 5);
+    l.count = 0;
+    assert_int_equal(store_note_marks(w->store, 2, on_note, &l), STORE_OK);
+    assert_true(l.count == 1 && l.rows[0].user_id == 8 && l.rows[0].id == 2);
+    const struct note_key gone[] = {{8, 3}, {0, 1}, {8, 77}};
+    assert_int_equal(store_drop_notes(w->store, w->head.epoch + 1, gone, 3), STORE_FENCED);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM notifications"), 6);
+    assert_int_equal(store_drop_notes(w->store, w->head.epoch, gone, 3), STORE_OK);
+    assert_int_equal(raw_number(w, "SELECT SUM(id) FROM notifications"), 2 + 4 + 5 + 6);
+    bool more = false;
+    assert_int_equal(store_forget_marks(w->store, 1, &more), STORE_OK);
+    assert_true(more && raw_number(w, "SELECT COUNT(*) FROM notification_marks") == 2);
+    assert_int_equal(store_forget_marks(w->store, 1, &more), STORE_OK);
+    assert_true(!more && raw_number(w, "SELECT user_id FROM notification_marks") == 8);
+}
+
+static void test_check_ins_of_deleted_sessions_go(void **state)
+{
+    struct world *w = *state;
+    bool more = true;
+    raw_do(w, "INSERT INTO event_sessions SELECT seq, UNHEX(LPAD(HEX(seq), 32, '0')), 'x', 1, 0, 7, 1, 1, IF(seq = 3, NULL, seq * 10), "
+              "REPEAT('\\0', 16) FROM seq_1_to_3");
+    raw_do(w, "INSERT INTO checkins SELECT seq, 1 + seq % 3, 8, 7, 5, 1, 0, 'x' FROM seq_1_to_3003");
+    assert_int_equal(store_forget_checkins(w->store, 20, &more), STORE_OK); /* session 1 alone is older */
+    assert_true(more && raw_number(w, "SELECT COUNT(*) FROM checkins WHERE session_id = 1") == 1);
+    assert_int_equal(store_forget_checkins(w->store, 20, &more), STORE_OK);
+    assert_int_equal(store_forget_checkins(w->store, 20, &more), STORE_OK);
+    assert_true(!more && raw_number(w, "SELECT COUNT(*) FROM checkins") == 2002);
+    assert_int_equal(raw_number(w, "SELECT COUNT(*) FROM event_sessions"), 3);
 }
 
 static void test_records_grow_and_go_with_the_log(void **state)
@@ -1447,6 +1523,9 @@ int main(void)
         T(test_lists_of_notifications),
         T(test_what_reading_a_chat_reads),
         T(test_what_start_up_loads_of_notifications),
+        T(test_only_users_of_the_log_s_end_are_counted_anew),
+        T(test_old_notifications_and_their_marks_go),
+        T(test_check_ins_of_deleted_sessions_go),
         T(test_records_grow_and_go_with_the_log),
         T(test_what_is_replayed_of_notifications),
         T(test_a_browser_is_one_user_s_at_a_time),

@@ -355,6 +355,46 @@ static void test_what_was_seen_is_read_once(void **state)
     buf_release(&chunk);
 }
 
+static void test_what_is_too_old_is_deleted_as_by_its_user(void **state)
+{
+    struct world *w = *state;
+    uint64_t ids[4];
+    for (unsigned i = 0; i < 4; i++) {
+        create(w, both, 2);
+        ids[i] = w->last.id; /* CAT's */
+    }
+    struct row_note first = {.id = ids[0], .user_id = CAT, .created_us = w->d.now_us};
+    run(w, &(struct cmd){.kind = CMD_NOTIFICATION_READ, .actor_id = CAT, .number2 = ids[0]}, &first);
+    assert_true(unread(w, CAT) == 3 && unread(w, BOB) == 4);
+    struct job *j = job_new(&(struct cmd){.kind = CMD_NOTIFICATIONS_TRIM}, NULL, NULL, 0);
+    j->seen = mem_grow(NULL, 3, sizeof(j->seen[0]));
+    j->seen[0] = j->seen[2] = (struct note_key){CAT, ids[1]}; /* named twice */
+    j->seen[1] = (struct note_key){BOB, ids[1] - 1};
+    j->seen_count = 3;
+    decide(&w->d, j);
+    assert_true(j->outcome.code == CODE_OK && j->outcome.seq == 2 && w->batch.drafts_count == 2);
+    const struct draft *d = &w->batch.drafts[0];
+    assert_true(d->event.kind == EV_NOTIFICATION_DELETED && d->event.subject_id == CAT && d->event.number == ids[1]);
+    assert_true(w->batch.rows.notes_set[0].deleted_us == w->d.now_us && w->batch.rows.event_users_count == 2);
+    job_free(j);
+    commit(w);
+    assert_true(unread(w, CAT) == 2 && unread(w, BOB) == 3 && w->marks == 2);
+    decide_put_unread(&w->d, CAT);
+    assert_true(w->batch.rows.note_unread[0].user_id == CAT && w->batch.rows.note_unread[0].unread == 2);
+    assert_int_equal(batch_rows(&w->batch), 1);
+    commit(w);
+    /* what has been read with all others before counts nothing any more */
+    run(w, &(struct cmd){.kind = CMD_NOTIFICATION_READ_ALL, .actor_id = CAT}, NULL);
+    j = job_new(&(struct cmd){.kind = CMD_NOTIFICATIONS_TRIM}, NULL, NULL, 0);
+    j->seen = mem_grow(NULL, 1, sizeof(j->seen[0]));
+    j->seen[0] = (struct note_key){CAT, ids[2]};
+    j->seen_count = 1;
+    decide(&w->d, j);
+    assert_true(j->outcome.seq == 0 && w->batch.drafts_count == 0);
+    job_free(j);
+    commit(w);
+}
+
 static void test_a_kind_that_is_off(void **state)
 {
     struct world *w = *state;
@@ -433,6 +473,7 @@ int main(void)
         T(test_a_broadcast_is_one_row_for_those_who_were_there),
         T(test_read_all_behind_a_broadcast_of_the_same_batch),
         T(test_what_was_seen_is_read_once),
+        T(test_what_is_too_old_is_deleted_as_by_its_user),
         T(test_a_kind_that_is_off),
         T(test_the_same_key_makes_nothing_new),
         T(test_what_is_shown),

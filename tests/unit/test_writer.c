@@ -742,6 +742,163 @@ static void test_old_events_are_trimmed_and_clients_told_first(void **state)
     tear_down(&f);
 }
 
+/* -- notifications that are too old ---------------------------------------------------------------------------- */
+
+static const uint64_t three[] = {1, 2, 3};
+
+static uint64_t note(struct fixture *f, unsigned users)
+{
+    struct outcome o = process_one(f, (struct cmd){.kind = CMD_NOTIFICATION_CREATE, .name = STR("news"), .title = STR("T"),
+                                                   .content = STR("x"), .users = three, .users_count = users});
+    assert_true(o.code == CODE_OK);
+    return o.event_id;
+}
+
+static uint64_t unread(const struct fixture *f, uint64_t user)
+{
+    return cache_notes_unread(f->w->cache, cache_user_index(f->w->cache, user));
+}
+
+/* One turn: what is there now is older than it may be. */
+static void trim_now(struct fixture *f)
+{
+    __atomic_store_n(&f->w->conf->notifications_keep_ms, 0, __ATOMIC_RELAXED);
+    writer_trim(f->writer, false);
+}
+
+static void test_old_notifications_go_a_piece_at_a_time(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    f.w->conf->notify_chunk_rows = 4; /* rows looked at */
+    f.w->conf->events_keep_ms = 3650ull * 86400 * 1000;
+    for (unsigned i = 0; i < 3; i++) {
+        note(&f, 3);
+    }
+    assert_true(unread(&f, 1) == 3 && unread(&f, 2) == 3 && unread(&f, 3) == 3);
+    process_one(&f, (struct cmd){.kind = CMD_NOTIFICATION_READ_ALL, .actor_id = 3});
+    uint64_t events = feed_published(f.w->feed);
+    trim_now(&f);
+    assert_true(unread(&f, 1) == 0 && unread(&f, 2) == 2 && unread(&f, 3) == 0);
+    assert_true(feed_published(f.w->feed) == events + 4 && f.writer->note_user == 2);
+    assert_true(f.writer->trim_due_ms <= mono_ms() + 1000); /* there is more */
+    trim_now(&f);
+    assert_true(unread(&f, 2) == 0 && feed_published(f.w->feed) == events + 6);
+    trim_now(&f);
+    assert_true(f.writer->note_user == 0 && f.writer->note_due_ms > mono_ms()); /* through */
+    assert_true(fake_db_notes(1) == 3 && fake_db_notes(3) == 3); /* while the log speaks of them */
+    f.writer->head_row.trimmed_to = f.writer->head_row.next_event - 1;
+    f.writer->note_due_ms = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        trim_now(&f);
+    }
+    assert_true(fake_db_notes(1) == 0 && fake_db_notes(2) == 0 && fake_db_notes(3) == 0);
+    assert_true(feed_published(f.w->feed) == events + 6); /* no second event */
+    tear_down(&f);
+}
+
+static void test_new_notifications_stay(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    note(&f, 3);
+    note(&f, 0);
+    f.writer->head_row.trimmed_to = f.writer->head_row.next_event - 1;
+    uint64_t events = feed_published(f.w->feed);
+    writer_trim(f.writer, false); /* 90 days */
+    assert_true(fake_db_notes(1) == 1 && fake_db_notes(0) == 1 && unread(&f, 1) == 2);
+    assert_true(f.writer->note_user == 0 && feed_published(f.w->feed) == events);
+    tear_down(&f);
+}
+
+static void test_an_old_broadcast_goes_with_its_marks(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    f.w->conf->events_keep_ms = 3650ull * 86400 * 1000;
+    uint64_t old = note(&f, 0), newer = note(&f, 0);
+    process_one(&f, (struct cmd){.kind = CMD_NOTIFICATION_READ, .actor_id = 1, .number2 = old});
+    process_one(&f, (struct cmd){.kind = CMD_NOTIFICATION_DELETE, .actor_id = 2, .number2 = newer});
+    assert_true(unread(&f, 1) == 1 && unread(&f, 2) == 1 && unread(&f, 3) == 2);
+    trim_now(&f);
+    assert_true(fake_db_notes(0) == 2 && unread(&f, 3) == 2); /* the log speaks of it */
+    f.writer->head_row.trimmed_to = old;
+    f.writer->note_user = 0;
+    f.writer->note_due_ms = 0;
+    trim_now(&f);
+    assert_true(fake_db_notes(0) == 1 && unread(&f, 1) == 1 && unread(&f, 2) == 0 && unread(&f, 3) == 1);
+    f.writer->head_row.trimmed_to = newer;
+    fake_db_answer_find(STORE_ERROR, 2);
+    trim_now(&f);
+    assert_int_equal(fake_db_notes(0), 1); /* the database did not answer */
+    for (unsigned i = 0; i < 3; i++) {
+        trim_now(&f);
+    }
+    assert_true(fake_db_notes(0) == 0 && unread(&f, 1) == 0 && unread(&f, 2) == 0 && unread(&f, 3) == 0);
+    tear_down(&f);
+}
+
+static struct row_note_user counted[4];
+
+static void on_counted(void *ctx, const struct row_note_user *r)
+{
+    (void)ctx;
+    if (r->user_id < 4) {
+        counted[r->user_id].unread += r->unread;
+    }
+}
+
+static void test_unread_counts_are_kept_at_the_checkpoint_and_before_events_go(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    note(&f, 2);
+    note(&f, 3);
+    assert_int_equal(f.writer->dirty_count, 3);
+    memset(counted, 0, sizeof(counted));
+    assert_int_equal(store_load_note_users(f.writer->store, 0, on_counted, NULL), STORE_OK);
+    assert_true(counted[1].unread == 0); /* not written yet: a start counts those of the log's end */
+    f.w->conf->events_keep_ms = 0;
+    writer_trim(f.writer, false); /* which would take their events away */
+    assert_int_equal(f.writer->dirty_count, 0);
+    assert_true(fake_db_counts().trims == 1 && fake_db_head().checkpoint == 6);
+    assert_int_equal(store_load_note_users(f.writer->store, 0, on_counted, NULL), STORE_OK);
+    assert_true(counted[1].unread == 2 && counted[2].unread == 2 && counted[3].unread == 1);
+    tear_down(&f);
+}
+
+static void test_events_stay_while_the_checkpoint_fails(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    note(&f, 2);
+    f.w->conf->events_keep_ms = 0;
+    fake_db_answer_run(STORE_FULL, 1);
+    writer_trim(f.writer, false);
+    assert_true(fake_db_counts().trims == 0 && f.writer->dirty_count == 2);
+    writer_trim(f.writer, false);
+    assert_int_equal(fake_db_counts().trims, 1);
+    tear_down(&f);
+}
+
+/* With somebody always in the queue there is never an idle second. */
+static void test_a_busy_writer_trims_too(void **state)
+{
+    (void)state;
+    struct fixture f = set_up();
+    f.writer->trim_due_ms = 0;
+    assert_int_equal(writer_run(f.writer), RC_OK);
+    uint64_t deadline = mono_ms() + 20000;
+    while (fake_db_counts().trims == 0) {
+        struct call call;
+        assert_true(mono_ms() < deadline);
+        submit(&f, message(&f, 1, "x"), &call, 20000);
+        assert_int_equal(wait_for(&call), CODE_OK);
+    }
+    writer_stop(f.writer);
+    tear_down(&f);
+}
+
 /* Many senders at once: nothing is lost, doubled or out of order. */
 static void *send_many(void *arg)
 {
@@ -934,6 +1091,12 @@ int main(void)
         cmocka_unit_test(test_after_giving_up_nothing_is_stored),
         cmocka_unit_test(test_a_fenced_thread_answers_nobody),
         cmocka_unit_test(test_old_events_are_trimmed_and_clients_told_first),
+        cmocka_unit_test(test_old_notifications_go_a_piece_at_a_time),
+        cmocka_unit_test(test_new_notifications_stay),
+        cmocka_unit_test(test_an_old_broadcast_goes_with_its_marks),
+        cmocka_unit_test(test_unread_counts_are_kept_at_the_checkpoint_and_before_events_go),
+        cmocka_unit_test(test_events_stay_while_the_checkpoint_fails),
+        cmocka_unit_test(test_a_busy_writer_trims_too),
         cmocka_unit_test(test_many_senders_at_once),
         cmocka_unit_test(test_all_threads_at_once),
     };
