@@ -112,6 +112,7 @@ struct loading {
     struct cache *cache;
     struct families *families;
     struct map64 own_seq; /* hash of (chat, user) -> up to which message own_total counts */
+    struct buf own_moved; /* see struct writer_start */
 };
 
 static void on_user(void *ctx, const struct row_user *r)
@@ -184,6 +185,8 @@ static void on_log(void *ctx, const struct row_event *e)
     if (chat != CACHE_NONE &&
         map64_get(&l->own_seq, map64_hash_pair(e->chat_id, e->actor_id), &own_seq) && e->seq > own_seq) {
         cache_count_own(l->cache, chat, cache_user_index(l->cache, e->actor_id));
+        buf_add_be64(&l->own_moved, e->chat_id);
+        buf_add_be64(&l->own_moved, e->actor_id);
     }
 }
 
@@ -487,7 +490,9 @@ enum rc start_load(const struct rest_conf *conf, struct store *store, const stru
     if (src == STORE_OK) {
         src = store_load_recoveries(store, on_recovery, feed);
     }
+    start.own_moved = l.own_moved;
     if (src != STORE_OK) {
+        buf_release(&start.own_moved);
         families_free(start.families);
         buf_addf(why, "The database's log could not be taken over or loaded (store error %d).\n", src);
         return RC_IO;

@@ -15,6 +15,17 @@
 #define CHECKPOINT_MANY 20000
 #define REAP_EVERY_MS 50
 
+/* What start-up counted from the log would be lost with the next checkpoint, behind which nobody counts. */
+static void take_dirty(struct writer *w, struct buf moved)
+{
+    struct rd pairs = rd_of(moved.p, moved.len);
+    while (pairs.left > 0) {
+        uint64_t chat_id = rd_be64(&pairs), user_id = rd_be64(&pairs);
+        writer_mark_dirty(w, chat_id, user_id);
+    }
+    buf_release(&moved);
+}
+
 struct writer *writer_new(const struct rest_conf *conf, struct cache *cache, struct feed *feed,
                           const struct writer_start *start, void (*on_fenced)(void))
 {
@@ -52,6 +63,7 @@ struct writer *writer_new(const struct rest_conf *conf, struct cache *cache, str
         .next_session = start->maxima.session_id + 1,
         .notifier = start->notifier,
     };
+    take_dirty(w, start->own_moved);
     return w;
 }
 

@@ -28,6 +28,7 @@ struct writer_start { /* what start-up found in the database */
     struct store_maxima maxima;
     struct row_notifier notifier;
     struct families *families; /* taken */
+    struct buf own_moved; /* taken: chat and user (big-endian) whose own messages the table does not count all */
 };
 
 /* on_fenced: another process owns the log; must not return. */

@@ -176,7 +176,7 @@ static enum store_rc store_batch(struct writer *w, struct job **jobs, unsigned c
 
 /* -- afterwards ---------------------------------------------------------------------------------------- */
 
-static void remember_dirty(struct writer *w, uint64_t chat_id, uint64_t user_id)
+void writer_mark_dirty(struct writer *w, uint64_t chat_id, uint64_t user_id)
 {
     uint64_t key = map64_hash_pair(chat_id, user_id);
     uint32_t at = 0;
@@ -246,10 +246,10 @@ static void advance_head(struct writer *w)
         map64_clear(&w->dirty_map);
     }
     for (unsigned i = 0; i < r->messages_new_count; i++) {
-        remember_dirty(w, r->messages_new[i].chat_id, r->messages_new[i].sender_id);
+        writer_mark_dirty(w, r->messages_new[i].chat_id, r->messages_new[i].sender_id);
     }
     for (uint32_t i = 0; i < w->batch.note_counts_count; i++) {
-        remember_dirty(w, 0, w->batch.note_counts[i].user_id);
+        writer_mark_dirty(w, 0, w->batch.note_counts[i].user_id);
     }
     metric_add(METRIC_WRITER_BATCHES, 1);
     metric_observe(METRIC_WRITER_BATCH_ROWS, batch_rows(&w->batch));

@@ -66,6 +66,8 @@ void writer_process(struct writer *w, struct job **jobs, unsigned count);
 /* Rows that keep counts of own messages near the log's end. */
 void writer_add_checkpoint(struct writer *w);
 bool writer_reconnect(struct writer *w);
+/* The next checkpoint is to write this (struct dirty). */
+void writer_mark_dirty(struct writer *w, uint64_t chat_id, uint64_t user_id);
 
 /* writer_trim.c: delete a piece of what has outlived its use; trim_due_ms says when to go on. busy: commands wait. */
 void writer_trim(struct writer *w, bool busy);

@@ -8,6 +8,7 @@
 #include "rest/sealer.h"
 #include "rest/start.h"
 #include "rest/writer_int.h"
+#include "rest/writer_int.h"
 #include "shared/clock.h"
 #include "tests/lib/fake_store.h"
 #include "tests/lib/feed_world.h"
@@ -37,6 +38,7 @@ static void stop(struct started *s)
 {
     store_close(s->start.store);
     families_free(s->start.families);
+    buf_release(&s->start.own_moved);
     feed_free(s->feed);
     cache_free(s->cache);
 }
@@ -86,6 +88,44 @@ static void compare(const struct cache *a, const struct cache *b)
             assert_true(cache_unread(x, m) == cache_unread(y, n));
         }
     }
+}
+
+static void on_fenced(void)
+{
+    fail();
+}
+
+/* The checkpoint of the process after a crash covers also what that crash had left uncounted. */
+static void test_own_messages_are_counted_over_two_crashes(void **state)
+{
+    (void)state;
+    struct world *w = world_with_users(3);
+    struct started s = {0}, again = {0};
+    struct buf why = BUF_INIT;
+    uint64_t chat = world_group(w, 1, 3);
+    world_send(w, 1, chat, "x");
+    world_send(w, 1, chat, "y");
+    assert_int_equal(start_with(w->conf, &s, &why), RC_OK);
+    struct writer *writer = writer_new(w->conf, s.cache, s.feed, &s.start, on_fenced);
+    s.start.store = NULL;
+    s.start.families = NULL;
+    s.start.own_moved = BUF_INIT;
+    struct job *j = job_new(&(struct cmd){.kind = CMD_MESSAGE_SEND, .actor_id = 2, .chat_id = chat, .name = STR("text"), .content = STR("z")},
+                            NULL, NULL, 0);
+    j->answered = true;
+    writer_process(writer, &j, 1);
+    writer->checkpoint_due_ms = 0;
+    writer_process(writer, NULL, 0);
+    assert_true(fake_db_head().checkpoint == fake_db_head().next_event - 1);
+    writer_free(writer);
+    assert_int_equal(start_with(w->conf, &again, &why), RC_OK);
+    const struct cache_chat *c = cache_chat(again.cache, cache_chat_index(again.cache, chat));
+    assert_true(c->last_seq == 3 && cache_member(c, cache_user_index(again.cache, 1))->own_total == 2);
+    assert_true(cache_member(c, cache_user_index(again.cache, 2))->own_total == 1);
+    stop(&s);
+    stop(&again);
+    buf_release(&why);
+    world_free(w);
 }
 
 static void test_the_caches_are_what_they_were(void **state)
@@ -299,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_caches_are_what_they_were),
+        cmocka_unit_test(test_own_messages_are_counted_over_two_crashes),
         cmocka_unit_test(test_a_row_of_a_deleted_chat_ends_nothing),
         cmocka_unit_test(test_a_hole_in_the_log_makes_a_shorter_ring),
         cmocka_unit_test(test_old_events_are_not_in_the_ring),
