@@ -9,7 +9,6 @@
 #include "ws/link_client.h"
 
 #define JSON_TYPE STR("application/json")
-#define LAST_POLL_MS 200 /* a poll that its own client's good-bye has overtaken is under way for less */
 #define TEXT_TYPE STR("text/plain; charset=UTF-8")
 
 /* -- answers ----------------------------------------------------------------------------------------------- */
@@ -123,7 +122,7 @@ static void poll_close(struct conn *c)
     if (c->eio->post_poll != 0) {
         end_post(c, c->close_code == CODE_GOODBYE ? RC_CLOSED : RC_INVALID);
     }
-    c->deadline_ms = k->now_ms + (c->eio->owes_noop ? LAST_POLL_MS : 0);
+    c->deadline_ms = k->now_ms + (c->eio->owes_noop ? k->conf->eio_last_poll_ms : 0);
     wheel_set(&k->wheel, c->index, c->deadline_ms);
 }
 

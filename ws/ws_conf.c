@@ -59,6 +59,7 @@ static const struct conf_key keys[] = {
     BYTES(eio_max_payload, "1000000", 1024, MB, 0, "Engine.IO: largest body of a polling request, as the handshake says"),
     N(eio_packets_max, "1000", 1, 100000, 0, "Engine.IO: packets in one polling request"),
     MS(eio_connect_timeout_ms, "45s", 100, 600000, 0, "Socket.IO: time to join a namespace"),
+    MS(eio_last_poll_ms, "200ms", 0, 10000, 0, "Engine.IO: a poll that comes this late after its client has closed the session still ends like a held one"),
     MS(eio_upgrade_timeout_ms, "10s", 100, 600000, 0, "Engine.IO: time to upgrade from polling to WebSocket"),
 
     N(queue_frames_max, "16000000", 1024, 1000000000, 0, "frames waiting in all queues together"),

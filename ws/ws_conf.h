@@ -34,7 +34,7 @@ struct ws_conf {
 
     /* Engine.IO */
     uint64_t eio_ping_interval_ms, eio_ping_timeout_ms, eio_max_payload, eio_packets_max;
-    uint64_t eio_connect_timeout_ms, eio_upgrade_timeout_ms;
+    uint64_t eio_connect_timeout_ms, eio_last_poll_ms, eio_upgrade_timeout_ms;
 
     /* all of them together */
     uint64_t queue_frames_max, flush_turn_max;

@@ -230,6 +230,16 @@ static void test_a_poll_that_the_good_bye_has_overtaken_ends_like_a_held_one(voi
     world_wait(w, 400);
     assert_int_equal(w->core.conns.count, 0);
     assert_unknown(w, &s); /* not for ever */
+    w->conf->eio_last_poll_ms = 5000;
+    s = open_polling(w);
+    post(w, &s, "1");
+    world_wait(w, 4000);
+    assert_answer(w, get(w, &s), "200 6");
+    w->conf->eio_last_poll_ms = 0;
+    s = open_polling(w);
+    post(w, &s, "1");
+    world_wait(w, 100);
+    assert_unknown(w, &s);
 }
 
 static void test_what_is_no_packet_is_the_end(void **state)
