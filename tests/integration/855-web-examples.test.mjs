@@ -179,7 +179,7 @@ describe('example pages', { skip }, () => {
         await page.locator('.notification-badge').waitFor({ state: 'detached' });
         await web.sys.api.send(people.Bob, personal.chat_id, 'are you there?');
         await page.locator('.notification-badge').waitFor();
-        assert.ok(said.some((line) => line.startsWith('New message received:')), said.join('\n'));
+        await web.until('the callback has said so', () => said.some((line) => line.startsWith('New message received:')));
         await page.getByRole('button', { name: 'Clear All' }).click();
         await page.locator('.notification-badge').waitFor({ state: 'detached' });
         await page.close();

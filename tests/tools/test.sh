@@ -66,5 +66,5 @@ step integration env BUILD="$BUILD/asan" tests/tools/integration.sh
 step chaos env BUILD="$BUILD/asan" tests/tools/chaos.sh --seconds 12 --kills 1 --commit-kills 1 --chats 40 --users 80 \
     --posters 12 --strict 10
 build BUILD="$BUILD/fuzz" CC="${FUZZ_CC:-clang}" SAN=fuzzer-no-link,address,undefined fuzz-build
-step fuzz make_ fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-8}"
+step fuzz make_ fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}"
 finish
