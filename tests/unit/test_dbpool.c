@@ -152,6 +152,8 @@ static enum rc add_replay(struct dbpool *p, dbpool_job job, const char *name)
     return dbpool_submit_replay(p, false, job, (void *)(uintptr_t)name);
 }
 
+#define WAIT_MS 1000 /* a thread that is ready to run gets its turn in less, also on a machine that is very busy */
+
 static struct dbpool *new_pool_that_waits(unsigned threads, unsigned reads, unsigned replays, uint64_t wait_ms)
 {
     static const struct store_conf store = {.user = "x"};
@@ -279,7 +281,7 @@ static void test_a_database_that_does_not_answer_holds_nobody(void **state)
 {
     (void)state;
     reset();
-    struct dbpool *p = new_pool_that_waits(2, 10, 10, 100);
+    struct dbpool *p = new_pool_that_waits(2, 10, 10, WAIT_MS);
     assert_int_equal(add_read(p, frozen_job, "f"), RC_OK);
     assert_int_equal(add_replay(p, frozen_job, "f"), RC_OK);
     wait_for(&bench.held, 2);
@@ -302,7 +304,7 @@ static void test_in_the_queue_a_read_waits_no_longer(void **state)
 {
     (void)state;
     reset();
-    struct dbpool *p = new_pool_that_waits(1, 10, 10, 100);
+    struct dbpool *p = new_pool_that_waits(1, 10, 10, WAIT_MS);
     assert_int_equal(add_read(p, hold_job, "h"), RC_OK); /* does not even notice that its connection is cut */
     wait_for(&bench.held, 1);
     assert_int_equal(add_read(p, told_job, "x"), RC_OK);
@@ -322,7 +324,7 @@ static void test_a_job_does_not_wait_for_the_sign_of_life(void **state)
 {
     (void)state;
     reset();
-    struct dbpool *p = new_pool_that_waits(1, 10, 10, 100);
+    struct dbpool *p = new_pool_that_waits(1, 10, 10, WAIT_MS);
     assert_int_equal(add_read(p, told_job, "x"), RC_OK);
     wait_for(&bench.count, 1);
     pthread_mutex_lock(&bench.lock);
