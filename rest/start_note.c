@@ -25,7 +25,7 @@ static enum store_rc load_broadcasts(const struct rest_conf *conf, struct store 
 {
     struct broadcasts b = {0};
     enum store_rc rc = store_load_broadcasts(s, (unsigned)conf->broadcasts_unread_max, on_broadcast, &b);
-    *first = b.count > 0 ? b.rows[b.count - 1].id : 0;
+    *first = b.count > 0 ? b.rows[b.count - 1].id : UINT64_MAX; /* marks can outlive their broadcasts for a moment */
     while (b.count > 0) {
         b.count--;
         cache_add_broadcast(c, b.rows[b.count].id, b.rows[b.count].created_us);

@@ -8,7 +8,6 @@
 #include "rest/sealer.h"
 #include "rest/start.h"
 #include "rest/writer_int.h"
-#include "rest/writer_int.h"
 #include "shared/clock.h"
 #include "tests/lib/fake_store.h"
 #include "tests/lib/feed_world.h"
@@ -163,6 +162,23 @@ static void test_the_caches_are_what_they_were(void **state)
     }
     assert_true(s.feed->ring.next == feed_published(w->feed) + 1);
     assert_true(s.feed->ring.first <= 2);
+    stop(&s);
+    buf_release(&why);
+    world_free(w);
+}
+
+/* A crash may come between the end of the last broadcast and that of its marks: they hide no later one. */
+static void test_marks_without_broadcasts_count_nothing(void **state)
+{
+    (void)state;
+    struct world *w = world_with_users(2);
+    struct started s = {0};
+    struct buf why = BUF_INIT;
+    struct row_note_mark left = {.user_id = 1, .id = 1, .read_us = 1, .last_event = 1};
+    fake_db_apply(&(struct store_batch){.note_marks = &left, .note_marks_count = 1, .next_event = w->d.next_event});
+    assert_int_equal(start_with(w->conf, &s, &why), RC_OK);
+    cache_add_broadcast(s.cache, w->d.next_event, wall_us() + 1000000);
+    assert_int_equal(cache_notes_unread(s.cache, cache_user_index(s.cache, 1)), 1);
     stop(&s);
     buf_release(&why);
     world_free(w);
@@ -340,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_caches_are_what_they_were),
         cmocka_unit_test(test_own_messages_are_counted_over_two_crashes),
+        cmocka_unit_test(test_marks_without_broadcasts_count_nothing),
         cmocka_unit_test(test_a_row_of_a_deleted_chat_ends_nothing),
         cmocka_unit_test(test_a_hole_in_the_log_makes_a_shorter_ring),
         cmocka_unit_test(test_old_events_are_not_in_the_ring),
