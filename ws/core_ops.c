@@ -304,10 +304,12 @@ void dialect_send(struct conn *c, struct str payload, bool binary)
         return;
     }
     core_has_spoken(c);
-    struct dialect_frame f = core_frame(c->core);
-    f.binary = binary;
-    buf_add_str(f.out, payload);
-    core_send_text(c, &f);
+    struct msg *m = msg_new(binary ? MSG_BINARY : MSG_TEXT, payload, MSG_NO_HOLE); /* without payload, too */
+    if (m == NULL) {
+        core_close(c, CODE_INTERNAL);
+        return;
+    }
+    core_send(c, m, 0);
 }
 
 /* -- results --------------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@ import io2 from 'socket.io-client-2';
 import io3 from 'socket.io-client-3';
 import { Browser, CHROMIUM } from '../lib/browser.mjs';
 import { ROOT } from '../lib/database.mjs';
+import { Engine } from '../lib/engine.mjs';
 import { useSystem } from '../lib/system.mjs';
 import { until, within } from '../lib/wait.mjs';
 
@@ -158,7 +159,18 @@ describe('socket.io-client 4', () => {
 });
 
 describe('the fixture', () => {
-    const echo = useSystem({ before, after }, { workers: 1, rest: { test_fixture: 'yes' } });
+    const echo = useSystem({ before, after }, { workers: 1, rest: { test_fixture: 'yes' }, ws: { frame_max_bytes: '16m', queue_max_bytes: '64m' } });
+    test('/echo: text and bytes come back as they are, up to 16 MB', async () => {
+        const e = new Engine(echo, '/echo'), ws = e.socket();
+        await ws.opened;
+        for (const said of ['', Buffer.alloc(0), 'ä\0', Buffer.from([0, 255, 10]), 'y'.repeat(16 << 20), Buffer.alloc(16 << 20, 200)]) {
+            ws.send(said);
+            const back = await within(`the echo of ${said.length}`, ws.next(), 10000);
+            assert.equal(typeof back, typeof said);
+            assert.ok(Buffer.from(back).equals(Buffer.from(said)));
+        }
+        e.close();
+    });
     for (const [name, options] of Object.entries(TRANSPORTS)) {
         test(`several namespaces on one connection, bytes in events and acknowledgements, ${name}`, async () => {
             const who = await echo.api.user('Echo');
