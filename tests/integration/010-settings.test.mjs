@@ -45,6 +45,14 @@ describe('--check-config', () => {
             assert.doesNotMatch(stderr, /\\x0a/);
         });
     }
+    test('production refuses what is open to everybody', async () => {
+        for (const [set, pattern] of [['test_fixture=yes', /test_fixture is refused/], ['origins=*', /origins = \* is refused/], ['d1_auth=off', /d1_auth = off or warn is refused/]]) {
+            assert.equal((await check(set)).code, 0, set);
+            const { code, stderr } = await check(set, 'profile=prod');
+            assert.equal(code, 2, stderr);
+            assert.match(stderr, pattern);
+        }
+    });
     test('production does not make secrets, development does not ask for them', async () => {
         assert.equal((await check('jwt_secret_file=/nonexistent/s')).code, 0);
         assert.equal((await check('jwt_secret_file=/nonexistent/s', 'profile=prod')).code, 2);
