@@ -196,6 +196,26 @@ describe('notifications', { skip }, () => {
         await dot(page).waitFor(); // it is not read by that
     });
 
+    for (const [how, dismiss] of [
+        ['the pointer', (page) => toasts(page).getByRole('button', { name: 'Dismiss' }).click()],
+        ['the keyboard', (page) => toasts(page).getByRole('button', { name: 'Dismiss' }).press('Enter')],
+    ]) {
+        test(`after one was dismissed with ${how}, the next toast goes by itself`, async () => {
+            const context = await web.context();
+            await context.clock.install();
+            const { chat, page } = await receiver({ context });
+            await inPage(page, 'the connection', () => window.heard.sockets === 2);
+            await send(chat, 'the first');
+            await dismiss(page);
+            await toasts(page).waitFor({ state: 'detached' });
+            await page.mouse.move(10, 10);
+            await send(chat, 'goes by itself');
+            await toasts(page).getByText('goes by itself').waitFor();
+            await context.clock.runFor(8000);
+            await toasts(page).waitFor({ state: 'detached' });
+        });
+    }
+
     test('"Dismiss" takes a toast away and leaves the dot', async () => {
         const { chat, page } = await receiver();
         await send(chat, 'go away');

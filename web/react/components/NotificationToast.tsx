@@ -26,7 +26,9 @@ export function pathOf({ chat_id: chat, link }: Pick<ChatNotification, 'chat_id'
 export function NotificationToast({ duration = 6000, max = 4, onOpen, onShow }: NotificationToastProps) {
     const { setOnNewMessage, notifications } = useWebSocket();
     const [shown, setShown] = useState<readonly ChatNotification[]>([]);
-    const [paused, setPaused] = useState(false);
+    const section = useRef<HTMLElement>(null);
+    const [hasPointer, setPointer] = useState(false);
+    const [hasFocus, setFocus] = useState(false);
     const show = useRef(onShow);
     useEffect(() => {
         show.current = onShow;
@@ -45,6 +47,22 @@ export function NotificationToast({ duration = 6000, max = 4, onOpen, onShow }: 
         setShown((all) => (all.every((n) => notifications.includes(n)) ? all : all.filter((n) => notifications.includes(n))));
     }, [notifications]);
 
+    // No event tells that pointer or focus are gone when what they were on is taken away.
+    useEffect(() => {
+        setFocus(!!section.current?.contains(document.activeElement));
+        if (shown.length === 0) {
+            setPointer(false);
+        }
+    }, [shown]);
+    useEffect(() => {
+        if (!hasPointer) {
+            return undefined;
+        }
+        const look = (event: PointerEvent) => setPointer(!!section.current?.contains(event.target as Node));
+        document.addEventListener('pointermove', look);
+        return () => document.removeEventListener('pointermove', look);
+    }, [hasPointer]);
+
     const dismiss = useCallback((key: string) => setShown((all) => all.filter((n) => n.key !== key)), []);
     const open = (notification: ChatNotification) => {
         dismiss(notification.key);
@@ -59,12 +77,12 @@ export function NotificationToast({ duration = 6000, max = 4, onOpen, onShow }: 
     };
     return (
         <section
-            className="toasts" aria-label="New notifications" aria-live="polite" aria-relevant="additions"
-            onPointerEnter={() => setPaused(true)} onPointerLeave={() => setPaused(false)}
-            onFocus={() => setPaused(true)} onBlur={() => setPaused(false)}
+            ref={section} className="toasts" aria-label="New notifications" aria-live="polite" aria-relevant="additions"
+            onPointerEnter={() => setPointer(true)} onPointerLeave={() => setPointer(false)}
+            onFocus={() => setFocus(true)} onBlur={() => setFocus(false)}
         >
             {shown.map((n) => (
-                <Toast key={n.key} notification={n} duration={duration} paused={paused} onOpen={open} onDismiss={dismiss} />
+                <Toast key={n.key} notification={n} duration={duration} paused={hasPointer || hasFocus} onOpen={open} onDismiss={dismiss} />
             ))}
         </section>
     );
