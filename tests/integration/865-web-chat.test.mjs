@@ -174,7 +174,11 @@ describe('the chat application', { skip }, () => {
         await a.locator('input[type=file]').setInputFiles({ name: 'huge.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(400 * 1024, 7) });
         const bubble = a.locator('.message.is-pending[data-state=failed]');
         await bubble.getByText('Not sent').waitFor();
-        await bubble.getByRole('alert').getByText(/large|big|limit/i).waitFor();
+        await bubble.getByRole('alert').getByText('This file is larger than the server accepts.').waitFor();
+        await bubble.getByRole('button', { name: 'Discard' }).click();
+        await bubble.waitFor({ state: 'detached' });
+        await a.locator('input[type=file]').setInputFiles({ name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) });
+        await bubble.getByRole('alert').getByText('This file is empty.').waitFor();
         await bubble.getByRole('button', { name: 'Discard' }).click();
         await bubble.waitFor({ state: 'detached' });
         await say(a, 'without it then');
@@ -211,8 +215,10 @@ describe('the chat application', { skip }, () => {
         assert.match(page.url(), new RegExp(`/chat/${chat.chat_id}$`));
         await page.reload();
         await composer(page).waitFor();
-        await page.goto('/chat/123456789');
-        await page.getByText('This conversation is not there').waitFor();
+        for (const path of ['/chat/123456789', '/chat/no-id']) {
+            await page.goto(path);
+            await page.getByText('This conversation is not there').waitFor();
+        }
         await page.goto('/no/such/page');
         await page.getByText(/not (there|found)|no such page/i).first().waitFor();
     });

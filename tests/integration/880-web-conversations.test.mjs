@@ -2,7 +2,7 @@
 // what one reads while older messages come, and texts that are no texts. Each with somebody at the other end.
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { chatItem, composer, goTo, inPage, say, skip, stored, texts, useWeb } from '../lib/web.mjs';
+import { chatItem, composer, goTo, inPage, say, signIn, skip, stored, texts, useWeb } from '../lib/web.mjs';
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
@@ -89,6 +89,66 @@ describe('conversations', { skip }, () => {
         await holds('a mistake');
         await press(a, 'Escape');
         await holds('a draft');
+    });
+
+    test('a draft is its writer\'s: who signs in next in the same window does not get it', async () => {
+        await meet();
+        await composer(a).fill('of Ann alone');
+        const leave = async () => {
+            await goTo(a, '/settings');
+            await a.getByRole('button', { name: 'Sign out', exact: true }).click();
+            await a.getByText('Sign in to Confab').waitFor();
+            await goTo(a, '/');
+        };
+        const look = async (user, text) => {
+            await signIn(a, user);
+            await goTo(a, `/chat/${chat.chat_id}`);
+            await composer(a).waitFor();
+            await holds(text);
+        };
+        await leave();
+        await look(bob, '');
+        await leave();
+        await look(ann, 'of Ann alone');
+        web.assertNoErrors();
+    });
+
+    test('without HTTPS browsers lend no random ids and no clipboard: groups are made all the same, copying says so', async () => {
+        const page = await web.signedIn(ann);
+        await page.addInitScript(() => {
+            delete Crypto.prototype.randomUUID;
+            delete Navigator.prototype.clipboard;
+        });
+        await page.reload();
+        await page.getByRole('button', { name: 'New chat' }).first().click();
+        await page.getByRole('tab', { name: 'Group' }).click();
+        await page.getByLabel('Name of the group').fill('Plain');
+        await page.getByLabel('Add people').fill(bob.username);
+        await page.locator('.pick').first().click();
+        await page.getByRole('button', { name: 'Create group' }).click();
+        await page.waitForURL(/\/chat\/[0-9a-f]+$/);
+        await say(page, 'in plain HTTP');
+        await act(page, 'in plain HTTP', 'Copy text');
+        await page.locator('.notice').getByText('The browser does not allow copying here.').waitFor();
+        web.assertNoErrors();
+    });
+
+    test('a name of one long word stays inside its column', async () => {
+        const long = await web.user('W'.repeat(95));
+        const room = await web.sys.api.group(long, 'W'.repeat(95), [ann]);
+        await web.sys.api.send(long, room.chat_id, 'short');
+        const page = await web.signedIn(ann);
+        await goTo(page, `/chat/${room.chat_id}`);
+        await stored(page, 'short').waitFor();
+        const wide = await page.locator('.messages').evaluate((box) => box.scrollWidth - box.clientWidth);
+        assert.equal(wide, 0);
+        const { json: session } = await web.sys.api.expect(201, 'POST', '/api/sessions', { token: ann.token, body: { title: 'Meeting' } });
+        await web.sys.api.call('POST', `/api/sessions/${session.session_id}/checkins`, { token: ann.token, body: { user_id: long.id } });
+        await goTo(page, `/dashboard/${session.session_id}`);
+        await page.locator('.stream-time').waitFor();
+        const { right } = await page.locator('.stream-time').evaluate((time) => time.getBoundingClientRect().toJSON());
+        const card = await page.locator('.stream-card').evaluate((box) => box.getBoundingClientRect().right);
+        assert.ok(right < card, `${right} is outside of ${card}`);
     });
 
     test('ticks: sent, then read and by whom; also after loading the page anew', async () => {

@@ -2,6 +2,7 @@
 import { memo } from 'react';
 import { idNumber, unquote, type Chat, type Message } from '@confab/client';
 import { useModel } from '@/context/WebSocketContext';
+import { copy } from '@/lib/browser';
 import { caption, isEmojiOnly } from '@/lib/text';
 import { clockTime, fullTime } from '@/lib/time';
 import { Avatar } from '@/ui/Avatar';
@@ -69,7 +70,7 @@ function MessageMenu({ message, chat, isOwn, actions, text }: { message: Message
     if (text) {
         items.push({
             label: 'Copy text', icon: 'copy',
-            onSelect: () => void navigator.clipboard.writeText(text).then(() => say('Copied'), () => say('The browser does not allow copying here.', true)),
+            onSelect: () => void copy(text).then(() => say('Copied'), () => say('The browser does not allow copying here.', true)),
         });
     }
     if (isOwn && !message.attachment) {

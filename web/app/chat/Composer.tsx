@@ -27,13 +27,15 @@ interface Props {
 /** What the server takes, in bytes; a quote in front of the text counts, too. */
 const MAX_BYTES = 16384;
 const WARN_BYTES = 15000;
+/** By user and chat: whoever signs in next in this window does not get them. */
 const drafts = new Map<string, string>();
 
 export function Composer({ ref, chat, reply, editing, onSave, onEditLast, onCancel, onSent }: Props) {
-    const { client } = useModel();
+    const { client, me } = useModel();
     const uploads = useUploads();
     const id = chat.chat_id;
-    const [text, setText] = useState(() => drafts.get(id) ?? '');
+    const draft = `${me.user_id} ${id}`;
+    const [text, setText] = useState(() => drafts.get(draft) ?? '');
     const area = useRef<HTMLTextAreaElement>(null);
     const files = useRef<HTMLInputElement>(null);
     const unsent = useRef(text);
@@ -42,13 +44,13 @@ export function Composer({ ref, chat, reply, editing, onSave, onEditLast, onCanc
     // Editing borrows the field; the draft comes back afterwards.
     useEffect(() => {
         if (editing) {
-            unsent.current = drafts.get(id) ?? '';
+            unsent.current = drafts.get(draft) ?? '';
             setText(unquote(editing.content).text);
             area.current?.focus();
         } else {
             setText(unsent.current);
         }
-    }, [editing, id]);
+    }, [editing, draft]);
     useLayoutEffect(() => {
         const el = area.current!;
         el.style.height = 'auto';
@@ -64,7 +66,7 @@ export function Composer({ ref, chat, reply, editing, onSave, onEditLast, onCanc
         setText(value);
         if (!editing) {
             unsent.current = value;
-            drafts.set(id, value);
+            drafts.set(draft, value);
             client.typing(id, value.trim() !== '');
         }
     };

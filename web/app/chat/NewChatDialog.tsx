@@ -4,6 +4,7 @@ import { useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { ChatRoom, User } from '@confab/client';
 import { useModel } from '@/context/WebSocketContext';
+import { newKey } from '@/lib/browser';
 import { chatPath } from '../../react/navigate';
 import { Dialog } from '@/ui/Dialog';
 import { errorText } from '@/ui/errors';
@@ -25,7 +26,7 @@ function Choice({ onClose }: { onClose: () => void }) {
     const [isBusy, setBusy] = useState(false);
     const [name, setName] = useState('');
     const [people, setPeople] = useState<readonly User[]>([]);
-    const key = useRef(crypto.randomUUID()); // pressing twice, or again after a lost answer, makes one group
+    const key = useRef(newKey()); // pressing twice, or again after a lost answer, makes one group
 
     const make = async (create: () => Promise<ChatRoom>) => {
         setBusy(true);

@@ -18,6 +18,9 @@ export interface Upload {
     preview: string | null;
 }
 
+const reason = (error: unknown): string =>
+    (error instanceof RestError && error.code === 'too_large' ? 'This file is larger than the server accepts.' : errorText(error));
+
 export class Uploads extends Store<readonly Upload[]> {
     private readonly files = new Map<number, { file: File; abort: AbortController }>();
     private readonly queues = new Map<string, Promise<void>>();
@@ -59,6 +62,10 @@ export class Uploads extends Store<readonly Upload[]> {
         if (!kept) {
             return;
         }
+        if (kept.file.size === 0) {
+            this.change(upload.key, { state: 'failed', error: 'This file is empty.' });
+            return;
+        }
         const { client } = this.model;
         try {
             const attachment = await client.rest.upload(upload.chatId, kept.file, {
@@ -69,7 +76,7 @@ export class Uploads extends Store<readonly Upload[]> {
             await done.catch(() => {}); // the outbox shows what became of it
         } catch (error) {
             if (!(error instanceof RestError && error.code === 'aborted')) {
-                this.change(upload.key, { state: 'failed', error: errorText(error) });
+                this.change(upload.key, { state: 'failed', error: reason(error) });
             }
         }
     }

@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import type { Checkin, EventSession } from '@confab/client';
 import { useModelOrNull } from '@/context/WebSocketContext';
 import { useAuth } from '@/auth';
+import { copy } from '@/lib/browser';
 import { clockTime, fullTime } from '@/lib/time';
 import { Avatar } from '@/ui/Avatar';
 import { Empty } from '@/ui/Empty';
@@ -62,7 +63,7 @@ export default function DashboardPage({ session: id }: { session: string }) {
 }
 
 function copyAddress(): void {
-    navigator.clipboard.writeText(window.location.href).then(() => say('Copied'), () => say(window.location.href));
+    copy(window.location.href).then(() => say('Copied'), () => say(window.location.href));
 }
 
 function LiveMark({ status }: { status: string }) {

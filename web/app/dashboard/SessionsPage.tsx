@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import type { EventSession, Visibility } from '@confab/client';
 import { useModel } from '@/context/WebSocketContext';
+import { newKey } from '@/lib/browser';
 import { listTime } from '@/lib/time';
 import { Dialog } from '@/ui/Dialog';
 import { Empty, Failed } from '@/ui/Empty';
@@ -77,7 +78,7 @@ function NewSession() {
     const [visibility, setVisibility] = useState<Visibility>('link');
     const [error, setError] = useState<string | null>(null);
     const [isBusy, setBusy] = useState(false);
-    const key = useRef(crypto.randomUUID());
+    const key = useRef(newKey());
     const make = async () => {
         setBusy(true);
         try {

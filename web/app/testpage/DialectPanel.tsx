@@ -4,6 +4,7 @@ import { idNumber } from '@confab/client';
 import { plainFetch, tokens } from '@/auth';
 import { chatName } from '@/components/ChatList';
 import { useModel } from '@/context/WebSocketContext';
+import { newKey } from '@/lib/browser';
 import { useStore } from '../../react/state/store';
 import { errorText } from '@/ui/errors';
 import { Field } from '@/ui/Field';
@@ -80,7 +81,7 @@ export function DialectPanel() {
                 <div className="post-as">
                     <button
                         type="button" className="button button-main" disabled={ready < DIALECTS.length}
-                        onClick={() => void post((content) => client.rest.sendMessage(chatId, { content, client_msg_id: crypto.randomUUID() }))}
+                        onClick={() => void post((content) => client.rest.sendMessage(chatId, { content, client_msg_id: newKey() }))}
                     >
                         Post as me
                     </button>

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { tokens, useAuth } from '@/auth';
 import { useModel } from '@/context/WebSocketContext';
+import { copy } from '@/lib/browser';
 import { errorText } from '@/ui/errors';
 import { say } from '@/ui/notices';
 import { Lamp } from './Connections';
@@ -66,7 +67,7 @@ export function TokenCard() {
                 <button type="button" className="button button-small" onClick={() => void renew()}>Exchange it now</button>
                 <button
                     type="button" className="button button-small" disabled={!token}
-                    onClick={() => void navigator.clipboard.writeText(token).then(() => say('Copied'), () => say('The browser does not allow copying here.', true))}
+                    onClick={() => void copy(token).then(() => say('Copied'), () => say('The browser does not allow copying here.', true))}
                 >
                     Copy token
                 </button>

@@ -109,7 +109,7 @@ export class Chats extends Store<ChatsState> {
             this.put(chat);
             return chat;
         } catch (error) {
-            if (error instanceof RestError && error.status === 404) {
+            if (error instanceof RestError && (error.status === 404 || error.code === 'bad_id')) {
                 return null;
             }
             throw error;
