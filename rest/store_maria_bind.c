@@ -441,10 +441,10 @@ static enum store_rc execute_next(struct query *q)
     return STORE_OK;
 }
 
-/* Text longer than its cell: make the cell larger (it stays so) and fetch the column again. */
-static bool fetch_long_text(struct prepared *p)
+/* Text longer than its cell: make the cell larger (it stays so, *grown) and fetch the column again. */
+static bool fetch_long_text(struct prepared *p, bool *grown)
 {
-    bool grown = false;
+    *grown = false;
 
     for (unsigned i = 0; i < p->def->out.count; i++) {
         struct cell *cell = &p->cells[i];
@@ -458,9 +458,9 @@ static bool fetch_long_text(struct prepared *p)
         if (mysql_stmt_fetch_column(p->handle, &p->results[i], i, 0) != 0) {
             return false;
         }
-        grown = true;
+        *grown = true;
     }
-    return !grown || mysql_stmt_bind_result(p->handle, p->results) == 0;
+    return true;
 }
 
 /* The rest of a result is read away before the connection does anything else. */
@@ -478,12 +478,18 @@ static bool query_end(struct query *q, enum store_rc rc)
 static bool query_row(struct query *q)
 {
     const struct cols *out = &q->st->out;
+    struct prepared *p = q->open;
+    bool grown;
 
-    if (!fetch_long_text(q->open)) {
-        return query_end(q, statement_failed(q->s, q->open->handle));
+    if (!fetch_long_text(p, &grown)) {
+        return query_end(q, statement_failed(q->s, p->handle));
     }
     for (unsigned i = 0; i < out->count; i++) {
-        field_set(&out->c[i], q->row, &q->open->cells[i]);
+        field_set(&out->c[i], q->row, &p->cells[i]);
+    }
+    /* Not before: some versions of the client library (3.3.19, not 3.3.20) set the lengths to 0 by it. */
+    if (grown && mysql_stmt_bind_result(p->handle, p->results) != 0) {
+        return query_end(q, statement_failed(q->s, p->handle));
     }
     return true;
 }
