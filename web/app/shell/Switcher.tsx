@@ -1,5 +1,5 @@
 // Ctrl+K: go to a chat or a person by typing a few letters.
-import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
 import { idNumber, type User } from '@confab/client';
 import { chatName } from '@/components/ChatList';
@@ -56,7 +56,7 @@ function Choices({ onDone }: { onDone: () => void }) {
     const [, navigate] = useLocation();
     const [text, setText] = useState('');
     const [at, setAt] = useState(0);
-    const wanted = useDeferredValue(text.trim().toLowerCase());
+    const wanted = text.trim().toLowerCase();
     const people = usePeople(text);
 
     const choices = useMemo<Choice[]>(() => {
@@ -69,7 +69,8 @@ function Choices({ onDone }: { onDone: () => void }) {
                 note: chat.unread_count ? `${chat.unread_count} unread` : chat.kind === 'group' ? `${chat.members_count} members` : `@${chat.peer?.username ?? ''}`,
                 go: () => navigate(chatPath(chat.chat_id)),
             })),
-            ...people.users.filter((user) => !known.has(user.user_id)).map((user: User) => ({
+            // Of an answer to fewer letters only who fits still: Enter takes what is shown for what was typed.
+            ...people.users.filter((user) => !known.has(user.user_id) && `${user.name} ${user.username}`.toLowerCase().includes(wanted)).map((user: User) => ({
                 key: user.user_id, name: user.name, isGroup: false, id: idNumber(user.user_id), note: `@${user.username} · new chat`,
                 go: () => client.rest.createPersonal(user.user_id)
                     .then((room) => navigate(chatPath(room.chat_id)), (error) => say(errorText(error), true)),
