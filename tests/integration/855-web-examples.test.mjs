@@ -190,9 +190,11 @@ describe('example pages', { skip }, () => {
         const said = [];
         page.on('console', (message) => said.push(message.text()));
         await page.goto('/examples/inbox-react/');
-        await page.getByRole('button', { name: 'Clear All' }).click();
-        await page.locator('.notification-badge').waitFor({ state: 'detached' });
         await inPage(page, 'its sockets are open', () => window.heard.sockets === 2);
+        await web.until('the mark is gone', async () => { // also that of what is still being loaded
+            await page.getByRole('button', { name: 'Clear All' }).click();
+            return await page.locator('.notification-badge').count() === 0;
+        });
         await web.sys.api.admin('POST', '/api/admin/notifications', { body: { user_ids: [people.Ann.id], type: 'maintenance', title: 'Soon', message: 'away' } });
         // A message behind it: what the hook has heard by then is this one alone.
         const personal = await web.sys.api.create(people.Bob, 'personal', { user_id: people.Ann.id }, 200);
